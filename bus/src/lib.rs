@@ -1,5 +1,7 @@
 //! Quadrille: an event-driven choreography bus over Kafka topics, with no conductor.
 
+pub mod broker;
 pub mod event;
+pub mod world;
 
 pub use event::Event;

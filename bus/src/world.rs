@@ -1,0 +1,141 @@
+//! The one seam to clock, randomness and executor.
+//!
+//! Everything in the bus that waits, asks the time, draws a number or starts a task does it through
+//! a [`World`]. [`Live`] is the real one, on tokio; the simulator brings its own under a seed. No
+//! other module may use tokio's timers or spawn, nor the wall clock: `clippy.toml` bans them.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{AbortHandle, Abortable, BoxFuture, Either};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+mod live;
+
+pub use live::Live;
+
+/// Clock, randomness and executor.
+pub trait World: Send + Sync + 'static {
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment, never going back.
+    fn elapsed(&self) -> Duration;
+
+    /// Resolves after the duration.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Runs a task on its own. Use [`spawn`], which gives a handle.
+    fn start(&self, name: &'static str, task: BoxFuture<'static, ()>);
+
+    /// A random number, uniform over all 64 bits.
+    fn random(&self) -> u64;
+}
+
+/// A world, shared.
+pub type Shared = Arc<dyn World>;
+
+/// Starts a task with a name.
+pub fn spawn<F>(world: &Shared, name: &'static str, task: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (abort, registration) = AbortHandle::new_pair();
+    let (done, result) = oneshot::channel();
+    world.start(
+        name,
+        async move {
+            let task = Abortable::new(AssertUnwindSafe(task).catch_unwind(), registration);
+            let ended = match task.await {
+                Ok(Ok(output)) => Ok(output),
+                Ok(Err(panic)) => Err(Ended::Panicked(panic_message(&*panic))),
+                Err(_) => Err(Ended::Aborted),
+            };
+            // Whoever started the task may have dropped its handle.
+            let _ = done.send(ended);
+        }
+        .boxed(),
+    );
+    Task {
+        name,
+        abort,
+        result,
+    }
+}
+
+/// Runs a future for at most `limit`. `None`: the time was up, and the future was dropped.
+pub async fn timeout<F: Future>(world: &Shared, limit: Duration, work: F) -> Option<F::Output> {
+    let work = std::pin::pin!(work);
+    match futures::future::select(work, world.sleep(limit)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
+
+/// What a panic said, for a log line.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+/// A running task. Dropping it lets the task go on.
+#[derive(Debug)]
+pub struct Task<T> {
+    name: &'static str,
+    abort: AbortHandle,
+    result: oneshot::Receiver<Result<T, Ended>>,
+}
+
+impl<T> Task<T> {
+    /// The name it was started with.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Stops the task at its next await.
+    pub fn abort(&self) {
+        self.abort.abort();
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A task whose executor is gone has sent nothing: it was stopped with it.
+        Pin::new(&mut self.result)
+            .poll(cx)
+            .map(|ended| ended.unwrap_or(Err(Ended::Aborted)))
+    }
+}
+
+/// Why a task ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was aborted, or its executor was shut down.
+    Aborted,
+    /// It panicked, with this message.
+    Panicked(String),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aborted => f.write_str("the task was stopped"),
+            Self::Panicked(message) => write!(f, "the task panicked: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Ended {}
