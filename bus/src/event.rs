@@ -88,6 +88,18 @@ pub struct Topic {
     pub replication: Option<i32>,
     /// How long events are kept.
     pub retention: Retention,
+    /// Full names of the events that are declared to be on it.
+    pub events: &'static [&'static str],
+}
+
+impl std::fmt::Display for Retention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::For(time) => write!(f, "for {} s", time.as_secs()),
+            Self::Forever => f.write_str("for ever"),
+            Self::Compacted => f.write_str("by key, the newest of each"),
+        }
+    }
 }
 
 /// How long a topic keeps its events.

@@ -107,6 +107,11 @@ impl<T> Task<T> {
     pub fn abort(&self) {
         self.abort.abort();
     }
+
+    /// A handle to stop the task with while it is waited for.
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.abort.clone()
+    }
 }
 
 impl<T> Future for Task<T> {

@@ -1,0 +1,5 @@
+//! Generates the bus's own events: receipts, contracts, presence.
+
+fn main() {
+    quadrille_build::compile("proto");
+}

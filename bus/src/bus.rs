@@ -1,0 +1,80 @@
+//! The bus: what all services of a process share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::broker::{Broker, Start};
+use crate::config::Limits;
+use crate::presence::Rhythm;
+use crate::publish::Publisher;
+use crate::state::Stores;
+use crate::world;
+
+/// A broker, a world, a place for state, and settings. Cheap to clone.
+#[derive(Clone)]
+pub struct Bus {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) world: world::Shared,
+    pub(crate) stores: Arc<dyn Stores>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// How services take part. See `config.toml` for each value's meaning and default.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Limits of everything.
+    pub limits: Limits,
+    /// Where a service starts that has never run.
+    pub start: Start,
+    /// Name of this instance that is the same after a restart. `None`: drawn anew at every start,
+    /// and the instance is a dynamic member.
+    pub instance: Option<String>,
+    /// See [`crate::broker::Membership::session_timeout`].
+    pub session_timeout: Duration,
+    /// See [`crate::broker::Membership::rebalance_timeout`].
+    pub rebalance_timeout: Duration,
+    /// How long a start may wait for the broker.
+    pub connect_timeout: Duration,
+    /// Whether missing topics of one's own are created.
+    pub create_topics: bool,
+    /// Presence.
+    pub presence: Rhythm,
+}
+
+impl Bus {
+    /// A bus.
+    pub fn new(
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        stores: Arc<dyn Stores>,
+        settings: Settings,
+    ) -> Self {
+        Self { broker, world, stores, settings: Arc::new(settings) }
+    }
+
+    /// The same bus with other settings.
+    pub fn with(&self, settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), ..self.clone() }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The broker.
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        &self.broker
+    }
+
+    /// The world.
+    pub fn world(&self) -> &world::Shared {
+        &self.world
+    }
+
+    /// A publisher for events of a service that is there already, under its name.
+    pub fn publisher(&self, name: &str) -> Publisher {
+        let (broker, world) = (Arc::clone(&self.broker), Arc::clone(&self.world));
+        Publisher::new(name, broker, world, self.settings.limits.event_bytes_max)
+    }
+}

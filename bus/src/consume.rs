@@ -1,0 +1,296 @@
+//! Consume: a group member's partitions, their lanes, and the offsets that may be committed.
+//!
+//! The loop here owns the member. It hands records to the tasks of their partitions, pauses those
+//! that hold too much, commits low-water marks, and on a revocation drains, commits, and only then
+//! gives up. It decides nothing about an event: that is [`handle`]'s.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Notify;
+
+mod assignment;
+pub(crate) mod delivery;
+mod handle;
+mod lanes;
+mod low_water;
+mod partition;
+
+use crate::broker::{
+    self, Assigned, Consumer, ErrorKind, Incoming, Membership, Revoked, Signal, TopicPartition,
+};
+use crate::observe;
+use crate::service::host::Host;
+use crate::state::Handled;
+use crate::stop::Stop;
+pub(crate) use partition::Shared;
+use partition::Partition;
+
+/// Takes part in the group until asked to stop. A member that failed for good is built again.
+pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop) {
+    let mut attempt = 1;
+    loop {
+        match host.broker.join(membership.clone()).await {
+            Ok(consumer) => {
+                host.status.clear("broker");
+                host.status.waiting("assignment", "the group has not given out partitions yet");
+                let mut member = Member::new(Arc::clone(&host), consumer);
+                let failed = member.run(&stop).await;
+                member.abandon();
+                let Some(error) = failed else { return };
+                observe::member_failed(&host.service, &error);
+                host.status.waiting("broker", &error.to_string());
+            }
+            Err(error) => {
+                observe::cannot_join(&host.service, &error);
+                host.status.waiting("broker", &error.to_string());
+            }
+        }
+        let wait = host.retry.wait(attempt, host.world.random());
+        attempt += 1;
+        let requested = std::pin::pin!(stop.requested());
+        futures::future::select(host.world.sleep(wait), requested).await;
+        if stop.is_requested() {
+            return;
+        }
+    }
+}
+
+/// One membership in the group.
+struct Member {
+    host: Arc<Host>,
+    consumer: Option<Box<dyn Consumer>>,
+    partitions: BTreeMap<TopicPartition, Partition>,
+    committed: BTreeMap<TopicPartition, i64>,
+    room: Arc<Notify>,
+}
+
+enum Next {
+    Signal(Signal),
+    Room,
+    Commit,
+    Stop,
+}
+
+impl Member {
+    fn new(host: Arc<Host>, consumer: Box<dyn Consumer>) -> Self {
+        Self {
+            host,
+            consumer: Some(consumer),
+            partitions: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            room: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Runs until stopped (`None`), or until the member has failed for good.
+    async fn run(&mut self, stop: &Stop) -> Option<broker::Error> {
+        let commit_interval = Duration::from_millis(self.host.limits.commit_interval_ms);
+        let mut commit_due = self.host.world.sleep(commit_interval);
+        loop {
+            let consumer = self.consumer.as_mut().expect("there until the member leaves");
+            let next = tokio::select! {
+                biased;
+                () = stop.requested() => Next::Stop,
+                () = &mut commit_due => Next::Commit,
+                () = self.room.notified() => Next::Room,
+                signal = consumer.next() => Next::Signal(signal),
+            };
+            match next {
+                Next::Stop => {
+                    self.leave().await;
+                    return None;
+                }
+                Next::Commit => {
+                    self.commit().await;
+                    commit_due = self.host.world.sleep(commit_interval);
+                }
+                Next::Room => self.resume(),
+                Next::Signal(Signal::Records(records)) => self.hand_out(records),
+                Next::Signal(Signal::Assigned(assigned)) => self.assign(assigned).await,
+                Next::Signal(Signal::Revoked(revoked)) => self.revoke(revoked).await,
+                Next::Signal(Signal::Lost(lost)) => self.lose(&lost),
+                Next::Signal(Signal::Troubled(error)) => {
+                    observe::broker_in_trouble(&self.host.service, &error);
+                    self.host.status.waiting("broker", &error.to_string());
+                }
+                Next::Signal(Signal::Failed(error)) => return Some(error),
+            }
+        }
+    }
+
+    fn hand_out(&mut self, records: Vec<Incoming>) {
+        self.host.status.clear("broker");
+        let mut records = records.into_iter().peekable();
+        while let Some(first) = records.next() {
+            let partition = first.partition.clone();
+            let mut batch = vec![first];
+            while let Some(record) = records.next_if(|record| record.partition == partition) {
+                batch.push(record);
+            }
+            let Some(at_work) = self.partitions.get(&partition) else {
+                // Given up meanwhile: the new owner gets them.
+                continue;
+            };
+            at_work.offer(batch);
+            let shared = at_work.shared();
+            let full = shared.held() >= self.host.limits.partition_events_max;
+            if full && !shared.paused.swap(true, Ordering::AcqRel) {
+                observe::paused(&self.host.service, &partition);
+                self.consumer().pause(&[partition]);
+                // It may have emptied before it was marked: then nobody rings for it.
+                self.room.notify_one();
+            }
+        }
+    }
+
+    fn resume(&mut self) {
+        let half = self.host.limits.partition_events_max / 2;
+        let mut resumed = Vec::new();
+        for (partition, at_work) in &self.partitions {
+            let shared = at_work.shared();
+            if shared.held() <= half && shared.paused.swap(false, Ordering::AcqRel) {
+                resumed.push(partition.clone());
+            }
+        }
+        if !resumed.is_empty() {
+            self.consumer().resume(&resumed);
+        }
+    }
+
+    async fn assign(&mut self, assigned: Assigned) {
+        self.host.status.clear("assignment");
+        self.host.status.clear("broker");
+        let mut handled = handled(&self.host, &assigned.partitions).await;
+        observe::assigned(&self.host.service, &assigned.partitions);
+        let positions: BTreeMap<TopicPartition, i64> =
+            handled.iter().map(|(at, handled)| (at.clone(), handled.low_water)).collect();
+        for partition in &assigned.partitions {
+            let handled = handled.remove(partition).unwrap_or_default();
+            let (host, room) = (Arc::clone(&self.host), Arc::clone(&self.room));
+            let at_work = Partition::start(host, partition.clone(), handled, room);
+            self.host.note_assigned(at_work.shared());
+            if let Some(old) = self.partitions.insert(partition.clone(), at_work) {
+                old.abandon();
+            }
+            self.committed.remove(partition);
+        }
+        assigned.start_at(positions);
+    }
+
+    async fn revoke(&mut self, revoked: Revoked) {
+        observe::draining(&self.host.service, &revoked.partitions);
+        let offsets = self.drain(&revoked.partitions).await;
+        revoked.release(offsets);
+    }
+
+    /// Drains partitions and forgets them. Returns what is to be committed for them.
+    async fn drain(&mut self, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, i64> {
+        let limit = Duration::from_millis(self.host.limits.drain_timeout_ms);
+        let leaving: Vec<_> = partitions
+            .iter()
+            .filter_map(|at| self.partitions.remove(at).map(|at_work| (at.clone(), at_work)))
+            .collect();
+        for (_, at_work) in &leaving {
+            at_work.drain();
+        }
+        let world = Arc::clone(&self.host.world);
+        let drained = leaving.into_iter().map(|(at, at_work)| {
+            let world = Arc::clone(&world);
+            async move { Some((at, at_work.drained(&world, limit).await?)) }
+        });
+        let marks = join_all(drained).await.into_iter().flatten();
+        let committed = std::mem::take(&mut self.committed);
+        let offsets = marks.filter(|(at, mark)| committed.get(at) != Some(mark)).collect();
+        self.committed = committed;
+        for partition in partitions {
+            self.committed.remove(partition);
+            self.host.note_given_up(partition);
+        }
+        offsets
+    }
+
+    fn lose(&mut self, lost: &[TopicPartition]) {
+        observe::lost(&self.host.service, lost);
+        for partition in lost {
+            if let Some(at_work) = self.partitions.remove(partition) {
+                at_work.abandon();
+            }
+            self.committed.remove(partition);
+            self.host.note_given_up(partition);
+        }
+    }
+
+    async fn commit(&mut self) {
+        let mut offsets = BTreeMap::new();
+        for (partition, at_work) in &self.partitions {
+            let mark = at_work.shared().mark();
+            let committed = self.committed.get(partition).copied();
+            assert!(
+                committed.is_none_or(|committed| committed <= mark || mark < 0),
+                "the mark of {partition} has gone back from {committed:?} to {mark}"
+            );
+            if mark >= 0 && committed != Some(mark) {
+                offsets.insert(partition.clone(), mark);
+            }
+        }
+        if offsets.is_empty() {
+            return;
+        }
+        match self.consumer().commit(&offsets).await {
+            Ok(()) => self.committed.append(&mut offsets),
+            // A rebalance is under way, and its signal comes next.
+            Err(error) if error.kind() == ErrorKind::Fenced => {}
+            Err(error) => observe::cannot_commit(&self.host.service, &error),
+        }
+    }
+
+    async fn leave(&mut self) {
+        let all: Vec<_> = self.partitions.keys().cloned().collect();
+        observe::draining(&self.host.service, &all);
+        self.host.status.draining();
+        let offsets = self.drain(&all).await;
+        if !offsets.is_empty()
+            && let Err(error) = self.consumer().commit(&offsets).await
+        {
+            observe::cannot_commit(&self.host.service, &error);
+        }
+        if let Some(consumer) = self.consumer.take() {
+            consumer.leave().await;
+        }
+    }
+
+    /// Drops everything: the member is no longer one.
+    fn abandon(&mut self) {
+        let all: Vec<_> = self.partitions.keys().cloned().collect();
+        if !all.is_empty() {
+            self.lose(&all);
+        }
+        self.consumer = None;
+    }
+
+    fn consumer(&mut self) -> &mut dyn Consumer {
+        &mut **self.consumer.as_mut().expect("there until the member leaves")
+    }
+}
+
+/// What the store knows to be handled; asked for as long as it takes.
+async fn handled(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, Handled> {
+    let Some(store) = &host.store else { return BTreeMap::new() };
+    let mut attempt = 1;
+    loop {
+        match store.handled(partitions).await {
+            Ok(handled) => return handled,
+            Err(error) => {
+                let wait = host.retry.wait(attempt, host.world.random());
+                observe::store_in_trouble(&host.service, &error, wait);
+                host.world.sleep(wait).await;
+                attempt += 1;
+            }
+        }
+    }
+}
+

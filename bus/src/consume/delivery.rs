@@ -1,0 +1,41 @@
+//! One event on its way through react and settle.
+
+use std::sync::Arc;
+
+use crate::broker::Incoming;
+use crate::envelope::Envelope;
+use crate::envelope::read::Payload;
+use crate::react::Cause;
+use crate::react::reaction::Reaction;
+use crate::service::host::Host;
+use crate::state::EventKey;
+
+/// A record that was read, and the reaction that it is for.
+pub(crate) struct Delivery<'a> {
+    /// The record as it came.
+    pub(crate) record: Incoming,
+    /// Its envelope.
+    pub(crate) envelope: Arc<Envelope>,
+    /// Its payload, not yet decoded.
+    pub(crate) payload: Payload,
+    /// The reaction. `None`: the record could not be read well enough to find one.
+    pub(crate) reaction: Option<&'a Reaction>,
+    /// Offset of its partition below which everything had been finished when it began.
+    pub(crate) low_water: i64,
+}
+
+impl Delivery<'_> {
+    pub(crate) fn event_key(&self) -> EventKey {
+        EventKey { source: self.envelope.source.clone(), id: self.envelope.id.clone() }
+    }
+
+    pub(crate) fn cause(&self, host: &Host) -> Cause {
+        Cause {
+            service: Arc::clone(&host.service),
+            flow: self.envelope.flow.clone(),
+            source: self.envelope.source.clone(),
+            id: self.envelope.id.clone(),
+            envelope: Some(Arc::clone(&self.envelope)),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! One record from its lane to its end: read, react, settle, and again where that is called for.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::watch;
+
+use super::assignment::Started;
+use super::delivery::Delivery;
+use super::partition::wait;
+use crate::broker::Incoming;
+use crate::envelope::read::{Payload, Place, Read, Unreadable, fallback, read};
+use crate::observe;
+use crate::react::reaction::{Failed, Reaction};
+use crate::react::{Context, Emitted, Failure, Remedy, Work};
+use crate::service::host::{Host, Retrying};
+use crate::settle::receipt::Attempt;
+use crate::settle::{Outcome, Settled, duplicate, park, settle};
+use crate::state::locks::Guard;
+use crate::world;
+
+/// How a record ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its offset may be committed.
+    Finished,
+    /// A drain came first: it is the next owner's.
+    Abandoned,
+}
+
+/// Takes a record from its lane to its end.
+pub(crate) async fn handle(
+    host: &Host,
+    started: Started,
+    mut draining: watch::Receiver<bool>,
+) -> End {
+    let low_water = started.low_water;
+    let record = started.record;
+    let place = host.place(&record.partition.topic);
+    let delivery = match read(&record, place) {
+        Ok(read) => match host.reactions.get(&*read.envelope.kind) {
+            Some(reaction) => delivery(record, read, reaction, low_water),
+            None => return skipped(host, &record, "type outside the contract"),
+        },
+        Err(Unreadable::Tombstone) => return skipped(host, &record, "no value"),
+        Err(Unreadable::NoType) => return skipped(host, &record, "no type"),
+        Err(Unreadable::Broken(what)) => {
+            return park_unreadable(host, record, place, low_water, what).await;
+        }
+    };
+    let reaction = delivery.reaction.expect("the delivery was made for a reaction");
+    if let Some(end) = handled_before(host, &delivery).await {
+        return end;
+    }
+    let first_at = host.world.now();
+    let (mut number, mut failures) = (1, 0);
+    let mut locks: Option<Guard> = None;
+    let _retrying = host.retrying(&delivery);
+    loop {
+        let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
+        drop(locks.take());
+        let random = host.world.random();
+        let counts = matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
+        let outcome = Outcome::of(result, number, failures, &host.retry, random);
+        if let Outcome::Retry(failure, wait) = &outcome {
+            host.note_retry(&delivery, Retrying::new(&delivery, number, failure, host.world.now() + *wait));
+        }
+        match settle(host, &delivery, &attempt, outcome).await {
+            Settled::Finished => return End::Finished,
+            Settled::Conflict(guard) => locks = Some(guard),
+            Settled::Again(pause) => {
+                failures += u32::from(counts);
+                number += 1;
+                if !wait(&host.world, pause, &mut draining).await {
+                    return End::Abandoned;
+                }
+            }
+        }
+    }
+}
+
+/// Runs the reaction once. A panic and a time-out are failures of this event.
+async fn react(
+    host: &Host,
+    delivery: &Delivery<'_>,
+    reaction: &Reaction,
+    number: u32,
+    first_at: jiff::Timestamp,
+) -> (Attempt, Result<(Emitted, Work), Failed>) {
+    let started_at = host.world.now();
+    let began = host.world.elapsed();
+    let context = Context::new(
+        delivery.cause(host),
+        number,
+        Arc::clone(&host.world),
+        host.store.clone(),
+    );
+    let limit = Duration::from_millis(host.limits.reaction_timeout_ms);
+    // Called inside the async block, so that a panic before the first await is caught as well.
+    let running = async { reaction.run(delivery.payload.clone(), Arc::clone(&context)).await };
+    let running = AssertUnwindSafe(running).catch_unwind();
+    let result = match world::timeout(&host.world, limit, running).await {
+        Some(Ok(result)) => result,
+        Some(Err(panic)) => {
+            let message = world::panic_message(&*panic);
+            Err(Failed::Reaction(Failure::retry("panic", format!("the reaction panicked: {message}"))))
+        }
+        None => Err(Failed::Reaction(Failure::retry(
+            "timeout",
+            format!("the reaction took longer than limits.reaction_timeout_ms = {}", limit.as_millis()),
+        ))),
+    };
+    let work = context.seal();
+    let duration = host.world.elapsed().saturating_sub(began);
+    let attempt = Attempt { number, first_at, started_at, duration };
+    (attempt, result.map(|emitted| (emitted, work)))
+}
+
+/// Whether the inbox has the event: then nothing is done but a receipt.
+async fn handled_before(host: &Host, delivery: &Delivery<'_>) -> Option<End> {
+    let store = host.store.as_ref()?;
+    // An error here is the store's trouble: the reaction will meet it too, and wait for its end.
+    if !store.seen(&delivery.event_key()).await.unwrap_or(false) {
+        return None;
+    }
+    let at = host.world.now();
+    let attempt = Attempt { number: 1, first_at: at, started_at: at, duration: Duration::ZERO };
+    duplicate(host, delivery, &attempt).await;
+    Some(End::Finished)
+}
+
+fn delivery(record: Incoming, read: Read, reaction: &Reaction, low_water: i64) -> Delivery<'_> {
+    let Read { envelope, payload } = read;
+    Delivery { record, envelope: Arc::new(envelope), payload, reaction: Some(reaction), low_water }
+}
+
+fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
+    host.counts.skipped();
+    observe::skipped(&host.service, record, why);
+    End::Finished
+}
+
+async fn park_unreadable(
+    host: &Host,
+    record: Incoming,
+    place: Place<'_>,
+    low_water: i64,
+    what: String,
+) -> End {
+    let at = host.world.now();
+    let envelope = Arc::new(fallback(&record, place));
+    let payload = Payload::Protobuf(bytes::Bytes::new());
+    let delivery = Delivery { record, envelope, payload, reaction: None, low_water };
+    let attempt = Attempt { number: 1, first_at: at, started_at: at, duration: Duration::ZERO };
+    park(host, &delivery, &attempt, &Failure::park("unreadable", what)).await;
+    End::Finished
+}

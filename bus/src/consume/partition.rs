@@ -1,0 +1,231 @@
+//! Drives one assigned partition: takes its records, runs their reactions, says how far it is.
+//!
+//! Each partition is a task of its own and the only owner of its [`Assignment`], so that nothing of
+//! it is locked across an await. The consume loop hands records in and reads the mark.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::{BoxFuture, Either, FutureExt as _, select};
+use futures::stream::FuturesUnordered;
+use tokio::sync::{Notify, watch};
+
+use super::assignment::{Assignment, Limits, Started};
+use super::handle::{End, handle};
+use super::lanes::Lane;
+use crate::broker::{Incoming, TopicPartition};
+use crate::service::host::Host;
+use crate::state::Handled;
+use crate::world::{self, Task};
+
+/// A partition at work, as the consume loop sees it.
+pub(crate) struct Partition {
+    shared: Arc<Shared>,
+    drain: watch::Sender<bool>,
+    task: Task<()>,
+}
+
+/// What the consume loop and the partition's task share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) partition: TopicPartition,
+    inbox: Mutex<VecDeque<Incoming>>,
+    arrived: Notify,
+    // Records in memory, wherever they wait or run.
+    held: AtomicUsize,
+    mark: AtomicI64,
+    pub(crate) paused: AtomicBool,
+    resume_below: usize,
+    // Rung when a paused partition has room again.
+    room: Arc<Notify>,
+}
+
+impl Shared {
+    /// Records in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// The offset to commit; negative while no record has come.
+    pub(crate) fn mark(&self) -> i64 {
+        self.mark.load(Ordering::Acquire)
+    }
+
+    fn let_go(&self, records: usize) {
+        let before = self.held.fetch_sub(records, Ordering::AcqRel);
+        let has_room = before - records <= self.resume_below;
+        if has_room && self.paused.load(Ordering::Acquire) {
+            self.room.notify_one();
+        }
+    }
+}
+
+impl Partition {
+    /// Starts to work on a partition.
+    pub(crate) fn start(
+        host: Arc<Host>,
+        partition: TopicPartition,
+        handled: Handled,
+        room: Arc<Notify>,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            partition,
+            inbox: Mutex::default(),
+            arrived: Notify::new(),
+            held: AtomicUsize::new(0),
+            mark: AtomicI64::new(-1),
+            paused: AtomicBool::new(false),
+            resume_below: host.limits.partition_events_max / 2,
+            room,
+        });
+        let (drain, draining) = watch::channel(false);
+        let world = Arc::clone(&host.world);
+        let work = Work { host, shared: Arc::clone(&shared), handled, draining };
+        let task = world::spawn(&world, "partition", work.run());
+        Self { shared, drain, task }
+    }
+
+    /// Hands records over, in offset order.
+    pub(crate) fn offer(&self, records: Vec<Incoming>) {
+        self.shared.held.fetch_add(records.len(), Ordering::AcqRel);
+        let mut inbox = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.extend(records);
+        drop(inbox);
+        self.shared.arrived.notify_one();
+    }
+
+    /// What can be seen of it from outside.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Tells the partition to finish what runs and to take nothing new.
+    pub(crate) fn drain(&self) {
+        self.drain.send_replace(true);
+    }
+
+    /// Waits until it has, or until the time is up; then what still runs is dropped. Returns the
+    /// offset to commit, unless no record had come.
+    pub(crate) async fn drained(self, world: &world::Shared, limit: Duration) -> Option<i64> {
+        let abort = self.task.abort_handle();
+        if world::timeout(world, limit, self.task).await.is_none() {
+            abort.abort();
+        }
+        let mark = self.shared.mark();
+        (mark >= 0).then_some(mark)
+    }
+
+    /// Drops everything at once: the partition is somebody else's already.
+    pub(crate) fn abandon(self) {
+        self.task.abort();
+    }
+}
+
+struct Work {
+    host: Arc<Host>,
+    shared: Arc<Shared>,
+    handled: Handled,
+    draining: watch::Receiver<bool>,
+}
+
+type Running = FuturesUnordered<BoxFuture<'static, (Lane, i64, End)>>;
+
+impl Work {
+    async fn run(mut self) {
+        let mut assignment = None;
+        let mut running = Running::new();
+        loop {
+            self.take(&mut assignment);
+            if let Some(assignment) = &mut assignment {
+                while let Some(started) = assignment.start() {
+                    running.push(self.handle(started));
+                }
+                self.shared.mark.store(assignment.mark(), Ordering::Release);
+            }
+            if *self.draining.borrow() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(ended) = running.next(), if !running.is_empty() => {
+                    self.end(assignment.as_mut(), ended);
+                }
+                () = self.shared.arrived.notified() => {}
+                changed = self.draining.changed() => {
+                    // The consume loop is gone: nobody will commit, so there is nothing to finish.
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        let Some(mut assignment) = assignment else { return };
+        self.shared.let_go(assignment.drain());
+        while let Some(ended) = running.next().await {
+            self.end(Some(&mut assignment), ended);
+            self.shared.mark.store(assignment.mark(), Ordering::Release);
+        }
+        assert!(assignment.is_complete(), "nothing runs after a drain");
+    }
+
+    /// Takes what has arrived. The first record says where the partition starts.
+    fn take(&mut self, assignment: &mut Option<Assignment>) {
+        let arrived = {
+            let mut inbox = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *inbox)
+        };
+        let Some(first) = arrived.front() else { return };
+        let limits = &self.host.limits;
+        let assignment = assignment.get_or_insert_with(|| {
+            let limits = Limits {
+                running_max: limits.reactions_at_once_max,
+                key_waiting_max: limits.key_events_max,
+                waiting_max: limits.partition_events_max,
+            };
+            Assignment::new(limits, std::mem::take(&mut self.handled), first.offset)
+        });
+        let count = arrived.len();
+        let held = assignment.take(arrived);
+        self.shared.let_go(count - held);
+    }
+
+    fn handle(&self, started: Started) -> BoxFuture<'static, (Lane, i64, End)> {
+        let (host, draining) = (Arc::clone(&self.host), self.draining.clone());
+        let (lane, offset) = (started.record.key.clone(), started.record.offset);
+        async move {
+            let end = handle(&host, started, draining).await;
+            (lane, offset, end)
+        }
+        .boxed()
+    }
+
+    fn end(&self, assignment: Option<&mut Assignment>, ended: (Lane, i64, End)) {
+        let (lane, offset, end) = ended;
+        let assignment = assignment.expect("what runs was started by an assignment");
+        if end == End::Abandoned {
+            // The event saw the drain before this loop did.
+            self.shared.let_go(assignment.drain());
+        }
+        assignment.end(&lane, offset, end == End::Finished);
+        self.shared.let_go(1);
+    }
+}
+
+/// Resolves once a drain has begun.
+pub(crate) async fn begun(draining: &mut watch::Receiver<bool>) {
+    // An error means that the consume loop is gone, which ends the work just the same.
+    let _ = draining.wait_for(|draining| *draining).await;
+}
+
+/// Waits, unless a drain begins first. `false`: it has begun.
+pub(crate) async fn wait(
+    world: &world::Shared,
+    duration: Duration,
+    draining: &mut watch::Receiver<bool>,
+) -> bool {
+    let drain = std::pin::pin!(begun(draining));
+    matches!(select(world.sleep(duration), drain).await, Either::Left(_))
+}

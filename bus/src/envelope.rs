@@ -1,0 +1,120 @@
+//! The envelope: what every event carries beside its payload, as Kafka record headers.
+//!
+//! The form is CloudEvents 1.0 in the Kafka protocol binding's binary mode, with the Correlation
+//! extension and W3C Trace Context, so that any CloudEvents SDK reads our records. [`read`] takes
+//! back what we wrote and what others write. Nothing here looks into a payload.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+pub mod read;
+
+use crate::broker::{Headers, Outgoing, TopicName};
+use crate::event::Schema;
+use crate::id::{EventId, FlowId, Source};
+
+/// Header names, in one place.
+pub(crate) mod header {
+    pub(crate) const SPEC_VERSION: &str = "ce_specversion";
+    pub(crate) const ID: &str = "ce_id";
+    pub(crate) const TYPE: &str = "ce_type";
+    pub(crate) const SOURCE: &str = "ce_source";
+    pub(crate) const SUBJECT: &str = "ce_subject";
+    pub(crate) const TIME: &str = "ce_time";
+    pub(crate) const DATA_SCHEMA: &str = "ce_dataschema";
+    pub(crate) const CORRELATION_ID: &str = "ce_correlationid";
+    pub(crate) const CAUSATION_ID: &str = "ce_causationid";
+    pub(crate) const PARTITION_KEY: &str = "ce_partitionkey";
+    pub(crate) const HOPS: &str = "ce_hops";
+    pub(crate) const CONTENT_TYPE: &str = "content-type";
+    pub(crate) const TRACE_PARENT: &str = "traceparent";
+    pub(crate) const TRACE_STATE: &str = "tracestate";
+    pub(crate) const BAGGAGE: &str = "baggage";
+}
+
+/// Content type of a payload in protobuf.
+pub const PROTOBUF: &str = "application/protobuf";
+
+/// What an event carries beside its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Id of the event, unique together with the source.
+    pub id: EventId,
+    /// Who published it.
+    pub source: Source,
+    /// Full protobuf name of its type.
+    pub kind: Arc<str>,
+    /// The event's key, for people and for other clients.
+    pub subject: Option<Arc<str>>,
+    /// When it came to be.
+    pub time: Timestamp,
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// The event that caused it. `None`: it was born outside a reaction.
+    pub cause: Option<EventId>,
+    /// Number of reactions between the first event of the flow and this one.
+    pub hops: u32,
+    /// Where it stands in a distributed trace.
+    pub trace: Trace,
+}
+
+/// W3C Trace Context and Baggage, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// `traceparent`.
+    pub parent: Option<Arc<str>>,
+    /// `tracestate`.
+    pub state: Option<Arc<str>>,
+    /// `baggage`.
+    pub baggage: Option<Arc<str>>,
+}
+
+impl Envelope {
+    /// The record for an event of this envelope.
+    pub fn record(&self, schema: &Schema, key: &str, payload: Bytes) -> Outgoing {
+        Outgoing {
+            topic: TopicName::checked(schema.topic.name),
+            partition: None,
+            key: Some(Bytes::copy_from_slice(key.as_bytes())),
+            value: Some(payload),
+            headers: self.headers(key),
+            timestamp_ms: Some(self.time.as_millisecond()),
+        }
+    }
+
+    fn headers(&self, key: &str) -> Headers {
+        let mut headers = Headers::new();
+        let mut put = |name: &'static str, value: &str| {
+            headers.push(name, Bytes::copy_from_slice(value.as_bytes()));
+        };
+        put(header::SPEC_VERSION, "1.0");
+        put(header::ID, self.id.as_str());
+        put(header::TYPE, &self.kind);
+        put(header::SOURCE, self.source.as_str());
+        if let Some(subject) = &self.subject {
+            put(header::SUBJECT, subject);
+        }
+        put(header::TIME, &self.time.to_string());
+        put(header::DATA_SCHEMA, &format!("proto:{}", self.kind));
+        put(header::CONTENT_TYPE, PROTOBUF);
+        put(header::CORRELATION_ID, self.flow.as_str());
+        if let Some(cause) = &self.cause {
+            put(header::CAUSATION_ID, cause.as_str());
+        }
+        put(header::PARTITION_KEY, key);
+        put(header::HOPS, &self.hops.to_string());
+        let trace = [
+            (header::TRACE_PARENT, &self.trace.parent),
+            (header::TRACE_STATE, &self.trace.state),
+            (header::BAGGAGE, &self.trace.baggage),
+        ];
+        for (name, value) in trace {
+            if let Some(value) = value {
+                put(name, value);
+            }
+        }
+        headers
+    }
+}

@@ -1,0 +1,123 @@
+//! Every log line of the bus, defined once.
+//!
+//! ERROR wakes a person, WARN is looked at tomorrow, INFO is what an operator did or would ask,
+//! DEBUG and TRACE are ours. No payload, no key and no error text of a reaction's author stands in
+//! a field above DEBUG: they may hold what is nobody's business.
+
+use std::time::Duration;
+
+use tracing::{debug, info, warn};
+
+use crate::broker::{self, Incoming, Outgoing, TopicPartition};
+use crate::consume::delivery::Delivery;
+use crate::react::Failure;
+use crate::settle::receipt::Attempt;
+use crate::state;
+
+pub(crate) fn retrying(
+    delivery: &Delivery<'_>,
+    attempt: &Attempt,
+    failure: &Failure,
+    wait: Duration,
+) {
+    warn!(
+        flow = %delivery.envelope.flow,
+        event = %delivery.envelope.id,
+        kind = %delivery.envelope.kind,
+        reaction = delivery.reaction.map(|reaction| reaction.name),
+        attempt = attempt.number,
+        code = failure.code(),
+        again_in_ms = wait.as_millis(),
+        "reaction failed, trying again"
+    );
+    debug!(event = %delivery.envelope.id, error = failure.chain(), "why the reaction failed");
+}
+
+pub(crate) fn parked(delivery: &Delivery<'_>, attempt: &Attempt, failure: &Failure) {
+    warn!(
+        flow = %delivery.envelope.flow,
+        event = %delivery.envelope.id,
+        kind = %delivery.envelope.kind,
+        at = %delivery.record.partition,
+        offset = delivery.record.offset,
+        reaction = delivery.reaction.map(|reaction| reaction.name),
+        attempts = attempt.number,
+        code = failure.code(),
+        "event parked"
+    );
+    debug!(event = %delivery.envelope.id, error = failure.chain(), "why the event was parked");
+}
+
+pub(crate) fn skipped(service: &str, record: &Incoming, why: &'static str) {
+    debug!(service, at = %record.partition, offset = record.offset, why, "record skipped");
+}
+
+pub(crate) fn cannot_publish(record: &Outgoing, error: &broker::Error, wait: Duration) {
+    warn!(topic = %record.topic, %error, again_in_ms = wait.as_millis(), "cannot publish");
+}
+
+pub(crate) fn store_in_trouble(service: &str, error: &state::Error, wait: Duration) {
+    warn!(service, %error, again_in_ms = wait.as_millis(), "store in trouble");
+}
+
+pub(crate) fn broker_in_trouble(service: &str, error: &broker::Error) {
+    warn!(service, %error, "broker in trouble");
+}
+
+pub(crate) fn member_failed(service: &str, error: &broker::Error) {
+    warn!(service, %error, "group member failed, joining again");
+}
+
+pub(crate) fn cannot_join(service: &str, error: &broker::Error) {
+    warn!(service, %error, "cannot join the group, trying again");
+}
+
+pub(crate) fn cannot_commit(service: &str, error: &broker::Error) {
+    warn!(service, %error, "cannot commit, trying again with the next commit");
+}
+
+pub(crate) fn assigned(service: &str, partitions: &[TopicPartition]) {
+    info!(service, ?partitions, "partitions assigned");
+}
+
+pub(crate) fn draining(service: &str, partitions: &[TopicPartition]) {
+    info!(service, ?partitions, "draining partitions");
+}
+
+pub(crate) fn lost(service: &str, partitions: &[TopicPartition]) {
+    warn!(service, ?partitions, "partitions lost");
+}
+
+pub(crate) fn paused(service: &str, partition: &TopicPartition) {
+    debug!(service, %partition, "partition paused");
+}
+
+pub(crate) fn waiting_for_topic(service: &str, topic: &str) {
+    info!(service, topic, "waiting for the topic to be there");
+}
+
+pub(crate) fn topic_created(service: &str, topic: &str, partitions: i32) {
+    info!(service, topic, partitions, "topic created");
+}
+
+pub(crate) fn topic_differs(service: &str, what: &str) {
+    warn!(service, what, "topic is not as declared");
+}
+
+pub(crate) fn not_durable(what: &str) {
+    warn!(what, "events can be lost");
+}
+
+pub(crate) fn swept(service: &str, rows: usize) {
+    if rows > 0 {
+        info!(service, rows, "published what an earlier run had left in the outbox");
+    }
+}
+
+pub(crate) fn cannot_announce(service: &str, error: &broker::Error) {
+    debug!(service, %error, "cannot announce presence");
+}
+
+pub(crate) fn stopped(service: &str) {
+    info!(service, "stopped");
+}

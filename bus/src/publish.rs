@@ -1,0 +1,178 @@
+//! Publish: an event becomes a record on its topic.
+//!
+//! [`Publisher`] is for services that already exist and want to tell the world what happened. A
+//! reaction does not use it: what a reaction returns is published by [`crate::settle`]. Whatever
+//! cannot be published comes back as an [`Error`] that says what to do; nothing is dropped.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::broker::{self, Broker, Delivery, Outgoing, Position};
+use crate::envelope::{Envelope, Trace};
+use crate::event::{Event, Schema};
+use crate::id::{EventId, FlowId, Source};
+use crate::world;
+
+/// Publishes events that are born outside a reaction.
+#[derive(Clone)]
+pub struct Publisher {
+    broker: Arc<dyn Broker>,
+    world: world::Shared,
+    source: Source,
+    event_bytes_max: u32,
+}
+
+/// A published event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its id.
+    pub id: EventId,
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// An event could not be published.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The event has no key.
+    #[error("{event} has no key: set its field `{field}`")]
+    MissingKey {
+        /// Full name of the event type.
+        event: &'static str,
+        /// The key field.
+        field: &'static str,
+    },
+    /// The event is too large.
+    #[error(
+        "{event} with key `{key}` has {bytes} bytes, at most {limit} are allowed: send less, or \
+         raise limits.event_bytes_max together with the topic's max.message.bytes"
+    )]
+    TooLarge {
+        /// Full name of the event type.
+        event: &'static str,
+        /// The event's key.
+        key: String,
+        /// Size of the payload in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: u32,
+    },
+    /// The broker has not taken it.
+    #[error("cannot publish {event} with key `{key}` to topic `{topic}`")]
+    Broker {
+        /// Full name of the event type.
+        event: &'static str,
+        /// The event's key.
+        key: String,
+        /// The topic.
+        topic: &'static str,
+        /// Why.
+        #[source]
+        source: broker::Error,
+    },
+}
+
+impl Publisher {
+    /// A publisher under a name of its own, which shows in every event's source.
+    pub fn new(
+        name: &str,
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        event_bytes_max: u32,
+    ) -> Self {
+        Self { broker, world, source: Source::of_service(name), event_bytes_max }
+    }
+
+    /// Publishes an event that begins a flow. Returns once the broker has it for good.
+    pub async fn publish<E: Event>(&self, event: E) -> Result<Published, Error> {
+        self.enqueue(event, None).await?.await
+    }
+
+    /// Publishes an event into a flow that is there already.
+    pub async fn publish_in<E: Event>(&self, flow: FlowId, event: E) -> Result<Published, Error> {
+        self.enqueue(event, Some(flow)).await?.await
+    }
+
+    /// Publishes many events, each beginning a flow, and returns once the broker has answered for
+    /// all of them. The results stand in the order of the events.
+    pub async fn publish_all<E: Event>(
+        &self,
+        events: impl IntoIterator<Item = E>,
+    ) -> Vec<Result<Published, Error>> {
+        let mut on_their_way = Vec::new();
+        for event in events {
+            on_their_way.push(self.enqueue(event, None).await);
+        }
+        let mut results = Vec::with_capacity(on_their_way.len());
+        for published in on_their_way {
+            results.push(match published {
+                Ok(delivery) => delivery.await,
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    /// Hands an event over without waiting for the broker's answer: waits only while too many
+    /// records are in flight. The returned future gives the answer.
+    pub async fn enqueue<E: Event>(
+        &self,
+        event: E,
+        flow: Option<FlowId>,
+    ) -> Result<impl Future<Output = Result<Published, Error>> + Send + use<E>, Error> {
+        let key = event.key().into_owned();
+        let payload = event.encode_to_vec();
+        check(E::SCHEMA, &key, payload.len(), self.event_bytes_max)?;
+        let id = EventId::root(&*self.world);
+        let flow = flow.unwrap_or_else(|| FlowId::of_event(&self.source, &id));
+        let envelope = Envelope {
+            id: id.clone(),
+            source: self.source.clone(),
+            kind: E::SCHEMA.wire_type().into(),
+            subject: Some(key.as_str().into()),
+            time: self.world.now(),
+            flow: flow.clone(),
+            cause: None,
+            hops: 0,
+            trace: Trace::default(),
+        };
+        let record = envelope.record(E::SCHEMA, &key, payload.into());
+        let delivery = send(&*self.broker, record).await;
+        let named = move |source| Error::Broker {
+            event: E::SCHEMA.name,
+            key,
+            topic: E::SCHEMA.topic.name,
+            source,
+        };
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(error) => return Err(named(error)),
+        };
+        Ok(async move {
+            let position = delivery.await.map_err(named)?;
+            Ok(Published { id, flow, position })
+        })
+    }
+}
+
+async fn send(broker: &dyn Broker, record: Outgoing) -> Result<Delivery, broker::Error> {
+    broker.send(record).await
+}
+
+/// What must hold of every event before it goes out.
+pub(crate) fn check(
+    schema: &'static Schema,
+    key: &str,
+    bytes: usize,
+    limit: u32,
+) -> Result<(), Error> {
+    if key.is_empty() {
+        return Err(Error::MissingKey { event: schema.name, field: schema.key_field });
+    }
+    if bytes > limit as usize {
+        return Err(Error::TooLarge { event: schema.name, key: key.to_owned(), bytes, limit });
+    }
+    Ok(())
+}

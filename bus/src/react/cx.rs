@@ -1,0 +1,214 @@
+//! `Cx`: a reaction's only door to the outside.
+//!
+//! What a reaction loads and writes is kept here until it has returned; then settle seals the
+//! context and takes the decision out. A context that was kept beyond that answers with an error,
+//! so that nothing can be written behind a decision's back. There is no untyped publish on it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::envelope::Envelope;
+use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
+use crate::state::{Error, ErrorKind, Record, RecordId, State, Store, Write};
+use crate::world;
+
+/// What a reaction may ask and do. `S` is the state that its service keeps, `G` what it was given.
+pub struct Cx<S = (), G = ()> {
+    context: Arc<Context>,
+    given: Arc<G>,
+    state: PhantomData<fn() -> S>,
+}
+
+/// What one decision runs in, shared with settle.
+pub(crate) struct Context {
+    cause: Cause,
+    attempt: u32,
+    now: Timestamp,
+    world: world::Shared,
+    store: Option<Arc<dyn Store>>,
+    work: Mutex<Work>,
+}
+
+/// What a decision follows from.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) service: Arc<str>,
+    pub(crate) flow: FlowId,
+    pub(crate) source: Source,
+    pub(crate) id: EventId,
+    pub(crate) envelope: Option<Arc<Envelope>>,
+}
+
+impl Cause {
+    pub(crate) fn caused(&self) -> Caused<'_> {
+        Caused { source: &self.source, id: &self.id, service: &self.service }
+    }
+}
+
+/// What a decision has read and written so far.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) reads: BTreeMap<RecordId, u64>,
+    pub(crate) writes: BTreeMap<RecordId, Write>,
+    // What was read, so that reading twice gives the same.
+    texts: BTreeMap<RecordId, Option<Arc<str>>>,
+    effects: u32,
+    sealed: bool,
+}
+
+impl Context {
+    pub(crate) fn new(
+        cause: Cause,
+        attempt: u32,
+        world: world::Shared,
+        store: Option<Arc<dyn Store>>,
+    ) -> Arc<Self> {
+        let now = world.now();
+        Arc::new(Self { cause, attempt, now, world, store, work: Mutex::default() })
+    }
+
+    /// Takes the decision out. Later use of the context is an error.
+    pub(crate) fn seal(&self) -> Work {
+        let mut work = self.lock();
+        let decided = std::mem::take(&mut *work);
+        work.sealed = true;
+        decided
+    }
+
+    pub(crate) fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) -> Result<MutexGuard<'_, Work>, Error> {
+        let work = self.lock();
+        if work.sealed {
+            return Err(Error::new(
+                ErrorKind::Sealed,
+                "the context was used after its reaction had returned: what a reaction starts must \
+                 end before it does",
+            ));
+        }
+        Ok(work)
+    }
+}
+
+impl<S: State, G> Cx<S, G> {
+    pub(crate) fn new(context: Arc<Context>, given: Arc<G>) -> Self {
+        Self { context, given, state: PhantomData }
+    }
+
+    /// The record of this key, or `None` where there is none. Sees what this reaction has written.
+    ///
+    /// The decision rests on what was loaded: if somebody changes it before this reaction's changes
+    /// are applied, the reaction runs again.
+    pub async fn load<R: Record<In = S>>(&mut self, key: &str) -> Result<Option<R>, Error> {
+        let id = RecordId { kind: R::KIND, key: key.into() };
+        let text = match self.known(&id)? {
+            Some(text) => text,
+            None => self.fetch(&id).await?,
+        };
+        let Some(text) = text else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            Error::new(
+                ErrorKind::Unfit,
+                format!("{id} in the store does not fit its type: {error}"),
+            )
+        })
+    }
+
+    /// Writes a record, once the reaction has returned.
+    pub fn put<R: Record<In = S>>(&mut self, key: &str, record: &R) -> Result<(), Error> {
+        let id = RecordId { kind: R::KIND, key: key.into() };
+        let json = serde_json::to_string(record).map_err(|error| {
+            Error::new(ErrorKind::Unfit, format!("{id} cannot be written as JSON: {error}"))
+        })?;
+        self.write(id, Write { json: Some(json.into()), indexes: record.indexes() })
+    }
+
+    /// Deletes a record, once the reaction has returned.
+    pub fn delete<R: Record<In = S>>(&mut self, key: &str) -> Result<(), Error> {
+        let id = RecordId { kind: R::KIND, key: key.into() };
+        self.write(id, Write { json: None, indexes: BTreeMap::new() })
+    }
+
+    /// What the service was given: its ports to the outside.
+    pub fn given(&self) -> &G {
+        &self.given
+    }
+
+    /// The time at which this attempt began. It stands still, so that a decision is of one moment.
+    pub fn now(&self) -> Timestamp {
+        self.context.now
+    }
+
+    /// A random number, uniform over all 64 bits. A reaction without state must not let it decide
+    /// what it emits: its repetition would emit something else.
+    pub fn random(&self) -> u64 {
+        self.context.world.random()
+    }
+
+    /// The flow that the event belongs to.
+    pub fn flow(&self) -> &FlowId {
+        &self.context.cause.flow
+    }
+
+    /// The envelope of the event reacted to. `None` in a decision at a door.
+    pub fn envelope(&self) -> Option<&Envelope> {
+        self.context.cause.envelope.as_deref()
+    }
+
+    /// Number of the attempt, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.context.attempt
+    }
+
+    /// An idempotency key for the next call to the outside: the same on every attempt, different
+    /// for every call of one reaction. Calls must be made in the same order on each attempt.
+    pub fn effect_key(&mut self) -> EffectKey {
+        let mut work = self.context.lock();
+        let nth = work.effects;
+        work.effects += 1;
+        EffectKey::caused(&self.context.cause.caused(), nth)
+    }
+
+    fn known(&self, id: &RecordId) -> Result<Option<Option<Arc<str>>>, Error> {
+        let work = self.context.work()?;
+        if let Some(write) = work.writes.get(id) {
+            return Ok(Some(write.json.clone()));
+        }
+        Ok(work.texts.get(id).cloned())
+    }
+
+    async fn fetch(&self, id: &RecordId) -> Result<Option<Arc<str>>, Error> {
+        let store = self.context.store.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("{id} cannot be loaded: the service keeps no state"))
+        })?;
+        let stored = store.load(id).await?;
+        let (version, text) = stored.map_or((0, None), |stored| (stored.version, stored.json));
+        let mut work = self.context.work()?;
+        work.reads.insert(id.clone(), version);
+        work.texts.insert(id.clone(), text.clone());
+        Ok(text)
+    }
+
+    fn write(&self, id: RecordId, write: Write) -> Result<(), Error> {
+        let mut work = self.context.work()?;
+        match work.writes.entry(id) {
+            Entry::Vacant(entry) => drop(entry.insert(write)),
+            Entry::Occupied(mut entry) => drop(entry.insert(write)),
+        }
+        Ok(())
+    }
+}

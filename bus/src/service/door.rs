@@ -1,0 +1,172 @@
+//! A door: how an event is born outside a reaction, because somebody asked for something.
+//!
+//! A decision at a door is made like a reaction: it loads and decides, and its changes and events
+//! are applied together. The door's type names what may be born; the service declares it with
+//! [`super::Service::originates`], and so it stands in the contract.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use super::host::Host;
+use crate::id::{EventId, FlowId};
+use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
+use crate::settle::emit;
+use crate::state::{self, Applied, Change, State};
+use crate::world;
+
+/// Decisions that conflict this often are given up: something changes the records all the time.
+const CONFLICTS_MAX: u32 = 100;
+
+/// Where events of type `E` are born for a service that keeps `S`. Cheap to clone.
+pub struct Door<S, E> {
+    host: Arc<OnceLock<Arc<Host>>>,
+    types: PhantomData<fn(S) -> E>,
+}
+
+/// A decision at a door was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The service has not started.
+    #[error("the service has not started: try again in a moment")]
+    NotRunning,
+    /// Nothing more can be taken until the broker answers.
+    #[error("{0}")]
+    Full(String),
+    /// The decision itself failed.
+    #[error("{0:?}")]
+    Decision(Failure),
+    /// The store could not apply it.
+    #[error(transparent)]
+    Store(#[from] state::Error),
+    /// Others changed the same records all the time.
+    #[error("others changed the same records {CONFLICTS_MAX} times meanwhile: try again")]
+    Conflicts,
+}
+
+impl<S: State, E: Emits> Door<S, E> {
+    /// A door. It opens when a service that originates through it has started.
+    pub fn new() -> Self {
+        Self { host: Arc::default(), types: PhantomData }
+    }
+
+    /// For events that begin a flow.
+    pub fn new_flow(&self) -> Through<'_, S, E> {
+        Through { door: self, flow: None }
+    }
+
+    /// For events of the flow of a business key, e.g. of order `4711` in the key space `order`.
+    pub fn in_flow(&self, space: &str, key: &str) -> Through<'_, S, E> {
+        Through { door: self, flow: Some(FlowId::of_key(space, key)) }
+    }
+
+    pub(crate) fn slot(&self) -> Arc<OnceLock<Arc<Host>>> {
+        Arc::clone(&self.host)
+    }
+
+    fn host(&self) -> Result<&Arc<Host>, Error> {
+        self.host.get().ok_or(Error::NotRunning)
+    }
+
+    /// Loads a record for reading only, outside any decision.
+    pub async fn read<R: state::Record<In = S>>(&self, key: &str) -> Result<Option<R>, Error> {
+        let host = Arc::clone(self.host()?);
+        let mut cx = Cx::<S>::new(context(&host, FlowId::new("")), Arc::new(()));
+        Ok(cx.load(key).await?)
+    }
+}
+
+impl<S: State, E: Emits> Default for Door<S, E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S, E> Clone for Door<S, E> {
+    fn clone(&self) -> Self {
+        Self { host: Arc::clone(&self.host), types: PhantomData }
+    }
+}
+
+/// A door and the flow that is to be entered through it.
+pub struct Through<'a, S, E> {
+    door: &'a Door<S, E>,
+    flow: Option<FlowId>,
+}
+
+impl<S: State, E: Emits> Through<'_, S, E> {
+    /// Decides, and applies what was decided: records and events together, or neither.
+    ///
+    /// The decision is made again where somebody changed meanwhile what it rests on. Returns its
+    /// answer once it is in the store; the events follow at once, or as soon as the broker answers.
+    pub async fn decide<A, F, Fut>(self, decide: F) -> Result<A, Error>
+    where
+        F: Fn(Cx<S>) -> Fut,
+        Fut: Future<Output = Result<(E, A), Failure>>,
+    {
+        let host = self.door.host()?;
+        let flow = self.flow.unwrap_or_else(|| FlowId::root(&*host.world));
+        let mut locks = None;
+        for _ in 0..CONFLICTS_MAX {
+            let context = context(host, flow.clone());
+            let cx = Cx::new(Arc::clone(&context), Arc::new(()));
+            let (events, answer) = decide(cx).await.map_err(Error::Decision)?;
+            let mut emitted = Emitted::default();
+            events.emit(&mut emitted);
+            match apply(host, &context, emitted).await? {
+                None => return Ok(answer),
+                Some(records) => {
+                    drop(locks.take());
+                    locks = Some(host.locks.lock(records).await);
+                }
+            }
+        }
+        Err(Error::Conflicts)
+    }
+}
+
+/// Applies a decision. `Some`: these records were changed meanwhile.
+async fn apply(
+    host: &Arc<Host>,
+    context: &Context,
+    emitted: Emitted,
+) -> Result<Option<Vec<state::RecordId>>, Error> {
+    let Work { reads, writes, .. } = context.seal();
+    let events = emit::from_door(host, context.cause(), emitted).map_err(Error::Decision)?;
+    let outbox: Vec<_> = events.into_iter().map(|event| event.record).collect();
+    let touched: Vec<_> = reads.keys().chain(writes.keys()).cloned().collect();
+    let Some(store) = &host.store else {
+        host.outbox.send_all(outbox).await;
+        return Ok(None);
+    };
+    let change =
+        Change { reads, writes, outbox: outbox.clone(), at: context.now(), ..Change::default() };
+    match store.apply(change).await {
+        Ok(Applied::Done(committed)) => {
+            if let Some(row) = committed.row {
+                let host = Arc::clone(host);
+                let world = Arc::clone(&host.world);
+                // Not waited for: the decision is in the store, and its events go out from there.
+                drop(world::spawn(&world, "door", async move {
+                    host.outbox.flush(row, &committed.after, outbox).await;
+                }));
+            }
+            Ok(None)
+        }
+        Ok(Applied::Duplicate) => unreachable!("a decision at a door has no event to be seen before"),
+        Ok(Applied::Conflict(_)) => Ok(Some(touched)),
+        Err(error) if error.kind == state::ErrorKind::OutboxFull => Err(Error::Full(error.message)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn context(host: &Arc<Host>, flow: FlowId) -> Arc<Context> {
+    let cause = Cause {
+        service: Arc::clone(&host.service),
+        flow,
+        source: host.source.clone(),
+        id: EventId::root(&*host.world),
+        envelope: None,
+    };
+    Context::new(cause, 1, Arc::clone(&host.world), host.store.clone())
+}

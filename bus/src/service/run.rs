@@ -1,0 +1,350 @@
+//! A service's life: prepare topics, tell the contract, take part, drain, leave.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Service;
+use super::host::{AtWork, Counts, Host};
+use crate::broker::{self, Membership, TopicName};
+use crate::bus::{Bus, Settings};
+use crate::consume::consume;
+use crate::contract::Contract;
+use crate::event::Event as _;
+use crate::id::Source;
+use crate::observe;
+use crate::presence;
+use crate::react::reaction::Reaction;
+use crate::settle::outbox::Outbox;
+use crate::settle::{park, retry};
+use crate::state::{self, State};
+use crate::status::Status;
+use crate::stop::Stop;
+use crate::topic::{self, Topics};
+use crate::wire;
+use crate::world::{self, Ended, Task};
+
+/// Time between two sweeps of the outbox.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A service could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name cannot be a service's.
+    #[error("`{0}` cannot be a service's name: use 1 to 100 letters, digits, '-' and '_'")]
+    Name(String),
+    /// One event type has two reactions.
+    #[error(
+        "service `{service}` reacts to {event} twice, as `{first}` and as `{second}`: one service has \
+         one reaction per event type"
+    )]
+    TwoReactions {
+        /// The service.
+        service: String,
+        /// The event type.
+        event: &'static str,
+        /// One reaction.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// The broker did not answer in time.
+    #[error("{broker} did not answer for {seconds} s: is it running, and is the address right?")]
+    Unreachable {
+        /// What the broker is called.
+        broker: String,
+        /// How long was waited.
+        seconds: u64,
+        /// The last answer.
+        #[source]
+        source: broker::Error,
+    },
+    /// A topic is not what the service needs.
+    #[error(transparent)]
+    Topic(#[from] topic::Error),
+    /// The state cannot be opened.
+    #[error("cannot open the state of service `{service}`")]
+    State {
+        /// The service.
+        service: String,
+        /// Why.
+        #[source]
+        source: state::Error,
+    },
+    /// The task that it ran in ended early.
+    #[error("service ended early: {0}")]
+    Ended(Ended),
+}
+
+/// A service that runs in a task of its own.
+pub struct Running {
+    stop: Stop,
+    status: Status,
+    contract: Contract,
+    task: Task<Result<(), Error>>,
+}
+
+impl Running {
+    pub(super) fn new<S: State, G: Send + Sync + 'static>(
+        service: Service<S, G>,
+        bus: &Bus,
+    ) -> Self {
+        let (stop, status) = (Stop::new(), Status::default());
+        let contract = service.contract();
+        let work = run(service, bus.clone(), stop.clone(), status.clone());
+        let task = world::spawn(&bus.world, "service", work);
+        Self { stop, status, contract, task }
+    }
+
+    /// What the service promises.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// How it is.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Lets it drain, commit and leave.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.stop.request();
+        self.ended().await
+    }
+
+    /// Waits until it has ended, which it does by itself only where it cannot run.
+    pub async fn ended(self) -> Result<(), Error> {
+        self.task.await.map_err(Error::Ended)?
+    }
+
+    /// Drops it in the middle of whatever it does, as a crash would.
+    pub fn crash(self) {
+        self.task.abort();
+    }
+}
+
+/// Runs a service until asked to stop.
+pub(super) async fn run<S: State, G: Send + Sync + 'static>(
+    service: Service<S, G>,
+    bus: Bus,
+    stop: Stop,
+    status: Status,
+) -> Result<(), Error> {
+    check_name(&service.name)?;
+    let contract = service.contract();
+    status.waiting("start", "the service is starting");
+    let Some(cluster) = connect(&bus, &status, &stop).await? else { return Ok(()) };
+    if !prepare_topics(&service, &bus, &status, &stop).await? {
+        return Ok(());
+    }
+    let topics = topics_of(&service);
+    let doors = service.doors.clone();
+    let host = host(service, &bus, cluster, status).await?;
+    tell_contract(&host, &contract).await;
+    match host.outbox.sweep().await {
+        Ok(rows) => observe::swept(&host.service, rows),
+        Err(error) => observe::store_in_trouble(&host.service, &error, SWEEP_INTERVAL),
+    }
+    for door in doors {
+        // A door that serves another instance already goes on serving that one.
+        let _ = door.set(Arc::clone(&host));
+    }
+    host.status.clear("start");
+    let told = stop.clone();
+    let announcing = world::spawn(
+        &bus.world,
+        "presence",
+        presence::announce(Arc::clone(&host), contract.hash(), bus.settings.presence, told),
+    );
+    let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host)));
+    if topics.is_empty() {
+        stop.requested().await;
+    } else {
+        consume(Arc::clone(&host), membership(&bus.settings, &host, topics), stop).await;
+    }
+    sweeping.abort();
+    // Announcing ends by itself with the stop; an error means that it has ended even earlier.
+    let _ = announcing.await;
+    let rhythm = bus.settings.presence;
+    presence::tell(&host, &contract.hash(), rhythm, wire::Activity::Stopped).await;
+    observe::stopped(&host.service);
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 100 || !name.chars().all(legal) {
+        return Err(Error::Name(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// Waits for the broker. Returns the cluster's id; `None`: asked to stop first.
+async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<String>, Error> {
+    let limit = bus.settings.connect_timeout;
+    let began = bus.world.elapsed();
+    loop {
+        let source = match bus.broker.cluster_id().await {
+            Ok(cluster) => {
+                status.clear("broker");
+                return Ok(Some(cluster));
+            }
+            Err(error) => error,
+        };
+        status.waiting("broker", &source.to_string());
+        if stop.is_requested() {
+            return Ok(None);
+        }
+        if !source.is_transient() || bus.world.elapsed().saturating_sub(began) >= limit {
+            let broker = bus.broker.name().to_owned();
+            return Err(Error::Unreachable { broker, seconds: limit.as_secs(), source });
+        }
+        observe::broker_in_trouble("start", &source);
+        let requested = std::pin::pin!(stop.requested());
+        futures::future::select(bus.world.sleep(Duration::from_millis(500)), requested).await;
+    }
+}
+
+/// Creates what is the service's own, and waits for what is not. `false`: asked to stop first.
+async fn prepare_topics<S: State, G: Send + Sync + 'static>(
+    service: &Service<S, G>,
+    bus: &Bus,
+    status: &Status,
+    stop: &Stop,
+) -> Result<bool, Error> {
+    let topics = Topics {
+        service: &service.name,
+        broker: &*bus.broker,
+        world: &bus.world,
+        status,
+        create: bus.settings.create_topics,
+    };
+    for schema in [
+        wire::Receipt::SCHEMA,
+        wire::ContractPublished::SCHEMA,
+        wire::PresenceAnnounced::SCHEMA,
+    ] {
+        topics.own(schema.topic).await?;
+    }
+    for topic in service.owned_topics().values() {
+        topics.own(topic).await?;
+    }
+    let mut others = BTreeMap::new();
+    for schema in service.schemas() {
+        others.insert(schema.topic.name, schema.topic);
+    }
+    let mut partitions = BTreeMap::new();
+    for (name, topic) in others {
+        let Some(found) = topics.others(topic, stop).await? else { return Ok(false) };
+        partitions.insert(name, found.partitions);
+    }
+    for topic in topics_of(service) {
+        let parked = park::topic(&service.name, &topic).map_err(topic::Error::Name)?;
+        topics.parked(parked, partitions[topic.as_str()]).await?;
+    }
+    Ok(true)
+}
+
+/// Topics that the service reads.
+fn topics_of<S: State, G: Send + Sync + 'static>(service: &Service<S, G>) -> Vec<TopicName> {
+    let mut topics: Vec<_> = service
+        .reactions
+        .iter()
+        .map(|reaction| TopicName::checked(reaction.reacts_to.topic.name))
+        .collect();
+    topics.sort();
+    topics.dedup();
+    topics
+}
+
+async fn host<S: State, G>(
+    service: Service<S, G>,
+    bus: &Bus,
+    cluster: String,
+    status: Status,
+) -> Result<Arc<Host>, Error> {
+    let Service { name, code_version, keeps_state, reactions, .. } = service;
+    let failed = |source| Error::State { service: name.clone(), source };
+    let store = match keeps_state {
+        true => Some(bus.stores.open(&name).await.map_err(failed)?),
+        false => None,
+    };
+    let limits = bus.settings.limits.clone();
+    let retry = retry::Policy {
+        attempts_max: limits.attempts_max,
+        base: Duration::from_millis(limits.retry_base_ms),
+        max: Duration::from_millis(limits.retry_max_ms),
+    };
+    let (broker, world) = (Arc::clone(&bus.broker), Arc::clone(&bus.world));
+    let instance = bus.settings.instance.clone().unwrap_or_else(|| {
+        format!("{name}-{:08x}", world.random() >> 32)
+    });
+    let outbox = Outbox::new(broker, store.clone(), Arc::clone(&world), retry);
+    Ok(Arc::new(Host {
+        source: Source::of_service(&name),
+        instance: instance.into(),
+        code_version,
+        cluster,
+        broker: Arc::clone(&bus.broker),
+        single_types: single_types(&reactions),
+        reactions: by_type(&name, reactions)?,
+        service: name.into(),
+        world,
+        store,
+        locks: Arc::default(),
+        outbox,
+        limits,
+        retry,
+        status,
+        counts: Counts::default(),
+        work: Mutex::new(AtWork::default()),
+    }))
+}
+
+fn by_type(service: &str, reactions: Vec<Reaction>) -> Result<BTreeMap<&'static str, Reaction>, Error> {
+    let mut by_type: BTreeMap<&'static str, Reaction> = BTreeMap::new();
+    for reaction in reactions {
+        let event = reaction.reacts_to.wire_type();
+        let second = reaction.name;
+        if let Some(first) = by_type.insert(event, reaction) {
+            let service = service.to_owned();
+            return Err(Error::TwoReactions { service, event, first: first.name, second });
+        }
+    }
+    Ok(by_type)
+}
+
+fn single_types(reactions: &[Reaction]) -> BTreeMap<TopicName, &'static str> {
+    let topics = reactions.iter().map(|reaction| reaction.reacts_to.topic);
+    let single = topics.filter_map(|topic| match topic.events {
+        [event] => Some((TopicName::checked(topic.name), *event)),
+        _ => None,
+    });
+    single.collect()
+}
+
+fn membership(settings: &Settings, host: &Host, topics: Vec<TopicName>) -> Membership {
+    Membership {
+        group: host.service.to_string(),
+        topics,
+        start: settings.start,
+        instance: settings.instance.clone(),
+        session_timeout: settings.session_timeout,
+        rebalance_timeout: settings.rebalance_timeout,
+    }
+}
+
+/// Publishes what was left behind while running, e.g. by a drain that cut a flush off.
+async fn sweep(host: Arc<Host>) {
+    loop {
+        host.world.sleep(SWEEP_INTERVAL).await;
+        if let Err(error) = host.outbox.sweep().await {
+            observe::store_in_trouble(&host.service, &error, SWEEP_INTERVAL);
+        }
+    }
+}
+
+async fn tell_contract(host: &Host, contract: &Contract) {
+    let record = host.internal(&contract.published(host.code_version));
+    host.outbox.send_all(vec![record]).await;
+}

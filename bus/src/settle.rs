@@ -1,0 +1,224 @@
+//! Settle: what becomes of an event after a reaction has had it.
+//!
+//! The one place that matches on an [`Outcome`]. *Done* applies the decision, publishes what it
+//! emitted and its receipt, and lets the offset go; *retry* writes a receipt and says when to come
+//! back; *park* puts the event aside, acknowledged, and lets the offset go. What the broker or the
+//! store cannot do just now is tried again here for as long as it takes: giving up would lose an
+//! event. Only a drain ends that, and then the event is somebody else's to handle again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub(crate) mod emit;
+pub(crate) mod outbox;
+pub mod park;
+pub(crate) mod receipt;
+pub mod retry;
+
+use crate::broker::Outgoing;
+use crate::consume::delivery::Delivery;
+use crate::observe;
+use crate::react::reaction::Failed;
+use crate::react::{Emitted, Failure, Remedy, Work};
+use crate::service::host::Host;
+use crate::state::locks::Guard;
+use crate::state::{Applied, Change, Committed, ErrorKind, EventPosition};
+use crate::wire;
+use receipt::Attempt;
+
+/// What a reaction's attempt amounts to.
+pub(crate) enum Outcome {
+    /// It decided: apply and publish.
+    Done(Emitted, Work),
+    /// It failed, and is tried again after this long.
+    Retry(Failure, Duration),
+    /// It failed for good: put the event aside.
+    Park(Failure),
+}
+
+/// How an attempt was settled.
+pub(crate) enum Settled {
+    /// The event is finished: its offset may be committed.
+    Finished,
+    /// To be tried again after this long, as a new attempt.
+    Again(Duration),
+    /// Somebody changed what the decision rested on: decide again, the same attempt, holding these
+    /// locks.
+    Conflict(Guard),
+}
+
+impl Outcome {
+    /// Judges an attempt. `failures` counts those before it that use up attempts.
+    pub(crate) fn of(
+        result: Result<(Emitted, Work), Failed>,
+        attempt: u32,
+        failures: u32,
+        policy: &retry::Policy,
+        random: u64,
+    ) -> Self {
+        let failure = match result {
+            Ok((emitted, work)) => return Self::Done(emitted, work),
+            Err(Failed::Undecodable(detail)) => return Self::Park(Failure::park("undecodable", detail)),
+            Err(Failed::Reaction(failure)) => failure,
+        };
+        match failure.remedy() {
+            Remedy::Park => Self::Park(failure),
+            Remedy::Wait => Self::Retry(failure, policy.wait(attempt, random)),
+            Remedy::Retry => match policy.after(failures + 1, random) {
+                Some(wait) => Self::Retry(failure, wait),
+                None => Self::Park(failure),
+            },
+        }
+    }
+}
+
+/// Settles one attempt.
+pub(crate) async fn settle(
+    host: &Host,
+    delivery: &Delivery<'_>,
+    attempt: &Attempt,
+    outcome: Outcome,
+) -> Settled {
+    match outcome {
+        Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work).await,
+        Outcome::Retry(failure, wait) => {
+            observe::retrying(delivery, attempt, &failure, wait);
+            let next = host.world.now() + wait;
+            let receipt = receipt::Verdict::retry(&failure, next);
+            host.outbox.send_and_forget(receipt.record(host, delivery, attempt)).await;
+            Settled::Again(wait)
+        }
+        Outcome::Park(failure) => {
+            park(host, delivery, attempt, &failure).await;
+            Settled::Finished
+        }
+    }
+}
+
+async fn done(
+    host: &Host,
+    delivery: &Delivery<'_>,
+    attempt: &Attempt,
+    emitted: Emitted,
+    work: Work,
+) -> Settled {
+    let events = match emit::from_reaction(host, delivery, emitted) {
+        Ok(events) => events,
+        Err(failure) => {
+            park(host, delivery, attempt, &failure).await;
+            return Settled::Finished;
+        }
+    };
+    let receipt = receipt::Verdict::done(&events).record(host, delivery, attempt);
+    let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
+    outbox.push(receipt);
+    let change = Change {
+        event: Some(delivery.event_key()),
+        position: Some(position(delivery)),
+        reads: work.reads,
+        writes: work.writes,
+        outbox,
+        at: attempt.started_at,
+    };
+    match apply(host, change).await {
+        Ended::Finished => Settled::Finished,
+        Ended::Duplicate => {
+            duplicate(host, delivery, attempt).await;
+            Settled::Finished
+        }
+        Ended::Conflict(guard) => Settled::Conflict(guard),
+    }
+}
+
+/// Says that an event had been handled before. Nothing else happens.
+pub(crate) async fn duplicate(host: &Host, delivery: &Delivery<'_>, attempt: &Attempt) {
+    let record = receipt::Verdict::of(wire::Outcome::Duplicate).record(host, delivery, attempt);
+    host.outbox.send_and_forget(record).await;
+}
+
+/// Puts an event aside, acknowledged by the broker, with its receipt.
+pub(crate) async fn park(
+    host: &Host,
+    delivery: &Delivery<'_>,
+    attempt: &Attempt,
+    failure: &Failure,
+) {
+    observe::parked(delivery, attempt, failure);
+    host.counts.parked();
+    let detail = failure.chain();
+    let parked = park::Parked {
+        service: &host.service,
+        reaction: delivery.reaction.map(|reaction| reaction.name),
+        code: failure.code(),
+        detail: &detail,
+        attempts: attempt.number,
+        first_attempt_at: attempt.first_at,
+        parked_at: host.world.now(),
+    };
+    let topic = host.parked_topic(&delivery.record.partition.topic);
+    let parked = parked.record(&delivery.record, topic);
+    let receipt = receipt::Verdict::parked(failure).record(host, delivery, attempt);
+    let change = Change {
+        event: Some(delivery.event_key()),
+        position: Some(position(delivery)),
+        outbox: vec![parked, receipt],
+        at: attempt.started_at,
+        ..Change::default()
+    };
+    // Parking reads nothing, so it cannot conflict; a duplicate is parked or handled already.
+    apply(host, change).await;
+}
+
+enum Ended {
+    Finished,
+    Duplicate,
+    Conflict(Guard),
+}
+
+/// Applies a change and publishes what it has to publish, however long that takes.
+async fn apply(host: &Host, change: Change) -> Ended {
+    let Some(store) = &host.store else {
+        host.outbox.send_all(change.outbox).await;
+        return Ended::Finished;
+    };
+    let mut attempt = 1;
+    loop {
+        match store.apply(change.clone()).await {
+            Ok(Applied::Done(Committed { row: Some(row), after })) => {
+                host.outbox.flush(row, &after, change.outbox).await;
+                return Ended::Finished;
+            }
+            Ok(Applied::Done(Committed { row: None, .. })) => return Ended::Finished,
+            Ok(Applied::Duplicate) => return Ended::Duplicate,
+            Ok(Applied::Conflict(records)) => {
+                let touched = change.reads.keys().chain(change.writes.keys()).cloned();
+                let touched = touched.chain(records).collect();
+                return Ended::Conflict(host.locks.lock(touched).await);
+            }
+            Err(error) => {
+                let wait = host.retry.wait(attempt, host.world.random());
+                observe::store_in_trouble(&host.service, &error, wait);
+                if error.kind != ErrorKind::OutboxFull {
+                    host.status.waiting("state", &error.message);
+                }
+                host.world.sleep(wait).await;
+                host.status.clear("state");
+                attempt += 1;
+            }
+        }
+    }
+}
+
+fn position(delivery: &Delivery<'_>) -> EventPosition {
+    EventPosition {
+        partition: delivery.record.partition.clone(),
+        offset: delivery.record.offset,
+        low_water: delivery.low_water,
+    }
+}
+
+/// A moment as protobuf has it.
+pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}

@@ -1,0 +1,176 @@
+//! Publishes what was settled, in order per topic and key, for as long as it takes.
+//!
+//! A row of the store's outbox goes out when the rows that must go before it are out, whoever wrote
+//! them. A row that a crash left behind is found by [`Outbox::sweep`]. Where there is no store,
+//! records go straight to the broker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::select;
+use tokio::sync::oneshot;
+
+use super::retry;
+use crate::broker::{self, Broker, Outgoing};
+use crate::observe;
+use crate::state::{self, RowId, Store};
+use crate::world;
+
+/// How long to wait for a row of another process before asking the store again.
+const OTHERS_POLL: Duration = Duration::from_millis(500);
+/// Rows that a sweep reads at once.
+const SWEEP_ROWS: usize = 100;
+
+/// Publishes for one instance of a service.
+pub(crate) struct Outbox {
+    broker: Arc<dyn Broker>,
+    store: Option<Arc<dyn Store>>,
+    world: world::Shared,
+    retry: retry::Policy,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    // Being flushed by this process: the sweep leaves them alone.
+    flushing: BTreeSet<RowId>,
+    waiting: BTreeMap<RowId, Vec<oneshot::Sender<()>>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(
+        broker: Arc<dyn Broker>,
+        store: Option<Arc<dyn Store>>,
+        world: world::Shared,
+        retry: retry::Policy,
+    ) -> Self {
+        Self { broker, store, world, retry, rows: Mutex::default() }
+    }
+
+    /// Publishes a committed row and forgets it.
+    pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: Vec<Outgoing>) {
+        let Some(store) = &self.store else { return };
+        let Some(_flushing) = self.begin(row) else { return };
+        for earlier in after {
+            self.wait_for(&**store, *earlier).await;
+        }
+        self.send_all(records).await;
+        self.forget(&**store, row).await;
+        let waiting = self.rows().waiting.remove(&row).unwrap_or_default();
+        for waiter in waiting {
+            // Whoever waited may have been dropped in a drain.
+            let _ = waiter.send(());
+        }
+    }
+
+    /// Publishes records in order and returns once the broker has all of them.
+    pub(crate) async fn send_all(&self, records: Vec<Outgoing>) {
+        let mut left = records;
+        let mut attempt = 1;
+        loop {
+            let Err((unsent, error)) = self.send_once(left).await else { return };
+            left = unsent;
+            let wait = self.retry.wait(attempt, self.world.random());
+            observe::cannot_publish(&left[0], &error, wait);
+            self.world.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Publishes a record that nothing depends on. A failure is logged, not repeated.
+    pub(crate) async fn send_and_forget(&self, record: Outgoing) {
+        let copy = record.clone();
+        if let Err(error) = self.broker.send(record).await {
+            observe::cannot_publish(&copy, &error, Duration::ZERO);
+        }
+    }
+
+    /// Publishes rows that a crash, a drain or another instance's death left behind.
+    pub(crate) async fn sweep(&self) -> Result<usize, state::Error> {
+        let Some(store) = &self.store else { return Ok(0) };
+        let (mut after, mut swept) = (0, 0);
+        loop {
+            let rows = store.unflushed(after, SWEEP_ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(swept) };
+            after = last.id;
+            for row in rows {
+                swept += 1;
+                self.flush(row.id, &row.after, row.records).await;
+            }
+        }
+    }
+
+    /// Sends all; gives back those not acknowledged, in order, with the first error.
+    async fn send_once(
+        &self,
+        records: Vec<Outgoing>,
+    ) -> Result<(), (Vec<Outgoing>, broker::Error)> {
+        let mut deliveries = Vec::with_capacity(records.len());
+        for record in &records {
+            deliveries.push(self.broker.send(record.clone()).await);
+        }
+        let mut unsent = Vec::new();
+        let mut first = None;
+        for (delivery, record) in deliveries.into_iter().zip(records) {
+            let answer = match delivery {
+                Ok(delivery) => delivery.await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = answer {
+                unsent.push(record);
+                first.get_or_insert(error);
+            }
+        }
+        first.map_or(Ok(()), |error| Err((unsent, error)))
+    }
+
+    async fn wait_for(&self, store: &dyn Store, row: RowId) {
+        loop {
+            let (done, out) = oneshot::channel();
+            // Registered before the store is asked: a row that goes out in between wakes us.
+            {
+                let mut rows = self.rows();
+                let waiting = rows.waiting.entry(row).or_default();
+                waiting.retain(|waiter| !waiter.is_closed());
+                waiting.push(done);
+            }
+            match store.unflushed(row - 1, 1).await {
+                Ok(rows) if rows.first().is_none_or(|first| first.id != row) => return,
+                Ok(_) => {}
+                Err(error) => observe::store_in_trouble("outbox", &error, OTHERS_POLL),
+            }
+            select(out, self.world.sleep(OTHERS_POLL)).await;
+        }
+    }
+
+    async fn forget(&self, store: &dyn Store, row: RowId) {
+        let mut attempt = 1;
+        while let Err(error) = store.flushed(&[row]).await {
+            let wait = self.retry.wait(attempt, self.world.random());
+            observe::store_in_trouble("outbox", &error, wait);
+            self.world.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    fn begin(&self, row: RowId) -> Option<Flushing<'_>> {
+        self.rows().flushing.insert(row).then_some(Flushing { outbox: self, row })
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A row that this process flushes, until dropped.
+struct Flushing<'a> {
+    outbox: &'a Outbox,
+    row: RowId,
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.outbox.rows().flushing.remove(&self.row);
+    }
+}

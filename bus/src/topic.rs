@@ -1,0 +1,196 @@
+//! Topics: created with what their schema declares, or checked where they are owned elsewhere.
+//!
+//! A service creates the topics that it owns, the bus's own, and those for its parked events. It
+//! never changes a topic that is there: a difference is an error where the service owns it, and a
+//! warning where somebody else does.
+
+use std::time::Duration;
+
+use futures::future::select;
+
+use crate::broker::{self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName};
+use crate::event::{self, Retention};
+use crate::observe;
+use crate::status::Status;
+use crate::stop::Stop;
+use crate::world;
+
+/// Longest wait between two looks for a missing topic.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A topic is not what the service needs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A topic that the service owns is not as declared.
+    #[error(
+        "topic `{topic}` has {actual} partitions, its schema says {declared}: the partitions of a \
+         keyed topic cannot be changed without moving keys, so put {actual} into the schema or \
+         create the topic anew"
+    )]
+    Partitions {
+        /// The topic.
+        topic: String,
+        /// What the schema says.
+        declared: i32,
+        /// What the broker says.
+        actual: i32,
+    },
+    /// A topic is missing and cannot be created.
+    #[error(
+        "topic `{topic}` does not exist and cannot be created: {source}; create it with {partitions} \
+         partitions, or give service `{service}` the right to"
+    )]
+    CannotCreate {
+        /// The topic.
+        topic: String,
+        /// The service that needs it.
+        service: String,
+        /// Partitions that it should have.
+        partitions: i32,
+        /// Why.
+        source: broker::Error,
+    },
+    /// A parked topic's name is no topic name.
+    #[error("{0}: shorten the name of the service or of the topic")]
+    Name(String),
+    /// The broker did not answer.
+    #[error(transparent)]
+    Broker(#[from] broker::Error),
+}
+
+/// Creates and checks topics for one service.
+pub(crate) struct Topics<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) broker: &'a dyn Broker,
+    pub(crate) world: &'a world::Shared,
+    pub(crate) status: &'a Status,
+    /// Whether missing topics are created.
+    pub(crate) create: bool,
+}
+
+impl Topics<'_> {
+    /// Makes sure that a topic of this service's own is there and as declared.
+    pub(crate) async fn own(&self, topic: &event::Topic) -> Result<(), Error> {
+        let name = TopicName::checked(topic.name);
+        let new = NewTopic {
+            name: name.clone(),
+            partitions: topic.partitions,
+            replication: topic.replication,
+            retention: topic.retention,
+        };
+        let found = self.ensure(&new).await?;
+        if found.partitions != topic.partitions {
+            return Err(Error::Partitions {
+                topic: name.to_string(),
+                declared: topic.partitions,
+                actual: found.partitions,
+            });
+        }
+        if let Some(kept) = found.retention
+            && kept != topic.retention
+        {
+            let wanted = topic.retention;
+            self.differs(&format!("`{name}` keeps events {kept}, its schema says {wanted}"));
+        }
+        self.warn_if_not_durable(&name, &found);
+        Ok(())
+    }
+
+    /// Makes sure that the topic for parked events is there.
+    pub(crate) async fn parked(&self, name: TopicName, partitions: i32) -> Result<(), Error> {
+        let new = NewTopic { name, partitions, replication: None, retention: Retention::Forever };
+        let found = self.ensure(&new).await?;
+        if found.partitions < partitions {
+            return Err(Error::Partitions {
+                topic: new.name.to_string(),
+                declared: partitions,
+                actual: found.partitions,
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits, unready, until a topic that is owned elsewhere is there. `None`: asked to stop first.
+    pub(crate) async fn others(
+        &self,
+        topic: &event::Topic,
+        stop: &Stop,
+    ) -> Result<Option<TopicDescription>, Error> {
+        let name = TopicName::checked(topic.name);
+        let condition = format!("topic {name}");
+        let mut told = false;
+        loop {
+            if let Some(found) = self.broker.describe(&name).await? {
+                self.status.clear(&condition);
+                if found.partitions != topic.partitions {
+                    let (actual, declared) = (found.partitions, topic.partitions);
+                    self.differs(&format!(
+                        "`{name}` has {actual} partitions, its schema says {declared}"
+                    ));
+                }
+                self.warn_if_not_durable(&name, &found);
+                return Ok(Some(found));
+            }
+            if !told {
+                observe::waiting_for_topic(self.service, name.as_str());
+                let owner = topic.owner.unwrap_or("somebody else");
+                let reason = format!("topic `{name}` does not exist; {owner} creates it");
+                self.status.waiting(&condition, &reason);
+                told = true;
+            }
+            let requested = std::pin::pin!(stop.requested());
+            select(self.world.sleep(LOOK_AGAIN), requested).await;
+            if stop.is_requested() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn ensure(&self, new: &NewTopic) -> Result<TopicDescription, Error> {
+        if let Some(found) = self.broker.describe(&new.name).await? {
+            return Ok(found);
+        }
+        let cannot = |source| Error::CannotCreate {
+            topic: new.name.to_string(),
+            service: self.service.to_owned(),
+            partitions: new.partitions,
+            source,
+        };
+        if !self.create {
+            let why = "topics.create is false";
+            return Err(cannot(broker::Error::new(ErrorKind::UnknownTopic, why)));
+        }
+        match self.broker.create(new).await {
+            Ok(true) => observe::topic_created(self.service, new.name.as_str(), new.partitions),
+            Ok(false) => {}
+            Err(error) if error.kind() == ErrorKind::Unreachable => return Err(error.into()),
+            Err(error) => return Err(cannot(error)),
+        }
+        // Brokers tell of a new topic a moment after they have created it.
+        for _ in 0..50 {
+            if let Some(found) = self.broker.describe(&new.name).await? {
+                return Ok(found);
+            }
+            self.world.sleep(Duration::from_millis(100)).await;
+        }
+        let why = "it was created, but the broker does not show it";
+        Err(cannot(broker::Error::new(ErrorKind::UnknownTopic, why)))
+    }
+
+    fn differs(&self, what: &str) {
+        observe::topic_differs(self.service, what);
+    }
+
+    /// "Nothing lost" needs a second copy that acks=all waits for.
+    fn warn_if_not_durable(&self, name: &TopicName, found: &TopicDescription) {
+        let Some(in_sync) = found.min_insync_replicas else { return };
+        if found.replication < 2 || in_sync < 2 {
+            observe::not_durable(&format!(
+                "topic `{name}` has {} replica(s) and min.insync.replicas = {in_sync}: the loss of \
+                 one disk can lose events; use at least 3 and 2",
+                found.replication
+            ));
+        }
+    }
+}
+

@@ -1,0 +1,110 @@
+//! What inventory decides.
+
+use std::collections::BTreeMap;
+
+use quadrille::{Cx, Either, Failure, Reacted};
+use quadrille_schemas::inventory::v1::{
+    GoodsReceived, Line, Shortage, StockRejected, StockReleased, StockReserved,
+};
+use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+use quadrille_schemas::payments::v1::PaymentDeclined;
+
+use crate::state::{Item, Reservation, Stock};
+
+/// Puts delivered goods on the shelf.
+pub async fn goods_received(goods: GoodsReceived, mut cx: Cx<Stock>) -> Reacted<()> {
+    let mut item: Item = cx.load(&goods.sku).await?.unwrap_or_default();
+    item.on_hand = item
+        .on_hand
+        .checked_add(u64::from(goods.quantity))
+        .ok_or_else(|| Failure::park("too_many_units", "more units than can be counted"))?;
+    cx.put(&goods.sku, &item)?;
+    Ok(())
+}
+
+/// Holds the goods of a placed order, all of them, or says what is missing.
+///
+/// An order that was placed before is held already: then there is nothing to say.
+pub async fn order_placed(
+    order: OrderPlaced,
+    mut cx: Cx<Stock>,
+) -> Reacted<Option<Either<StockReserved, StockRejected>>> {
+    if cx.load::<Reservation>(&order.order_id).await?.is_some() {
+        return Ok(None);
+    }
+    let units = units(&order.lines);
+    let mut items = Vec::new();
+    let mut missing = Vec::new();
+    for (sku, wanted) in &units {
+        let item: Item = cx.load(sku).await?.unwrap_or_default();
+        let available = item.available();
+        if available < *wanted {
+            missing.push(Shortage { sku: sku.clone(), wanted: *wanted, available });
+        }
+        items.push((sku, Item { reserved: item.reserved + wanted, ..item }));
+    }
+    if !missing.is_empty() {
+        return Ok(Some(Either::Right(StockRejected { order_id: order.order_id, missing })));
+    }
+    for (sku, item) in items {
+        cx.put(sku, &item)?;
+    }
+    let lines = lines(&units);
+    cx.put(&order.order_id, &Reservation { units, held: true })?;
+    Ok(Some(Either::Left(StockReserved {
+        order_id: order.order_id,
+        lines,
+        total: order.total,
+        card_number: order.card_number,
+    })))
+}
+
+/// Lets go of the goods of an order that was not paid for.
+pub async fn payment_declined(
+    payment: PaymentDeclined,
+    cx: Cx<Stock>,
+) -> Reacted<Option<StockReleased>> {
+    release(payment.order_id, "payment declined", cx).await
+}
+
+/// Lets go of the goods of an order that was withdrawn.
+pub async fn order_withdrawn(
+    order: OrderWithdrawn,
+    cx: Cx<Stock>,
+) -> Reacted<Option<StockReleased>> {
+    release(order.order_id, "order withdrawn", cx).await
+}
+
+/// Lets go of what an order holds, once: a declined payment may follow a withdrawal.
+async fn release(
+    order_id: String,
+    reason: &str,
+    mut cx: Cx<Stock>,
+) -> Reacted<Option<StockReleased>> {
+    let held = cx.load::<Reservation>(&order_id).await?.filter(|reservation| reservation.held);
+    let Some(mut reservation) = held else { return Ok(None) };
+    for (sku, units) in &reservation.units {
+        let mut item: Item = cx.load(sku).await?.unwrap_or_default();
+        item.reserved = item.reserved.checked_sub(*units).ok_or_else(|| {
+            Failure::park("books_do_not_balance", format!("{order_id} holds more `{sku}` than is reserved"))
+        })?;
+        cx.put(sku, &item)?;
+    }
+    reservation.held = false;
+    cx.put(&order_id, &reservation)?;
+    let lines = lines(&reservation.units);
+    Ok(Some(StockReleased { order_id, lines, reason: reason.to_owned() }))
+}
+
+/// Units by SKU: an order may name an article on several lines.
+fn units(lines: &[OrderLine]) -> BTreeMap<String, u64> {
+    let mut units = BTreeMap::new();
+    for line in lines {
+        *units.entry(line.sku.clone()).or_insert(0) += u64::from(line.quantity);
+    }
+    units
+}
+
+fn lines(units: &BTreeMap<String, u64>) -> Vec<Line> {
+    units.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect()
+}

@@ -1,0 +1,82 @@
+//! What payments decides.
+
+use quadrille::{Cx, Either, Failure, Reacted};
+use quadrille_schemas::common::v1::Money;
+use quadrille_schemas::inventory::v1::StockReserved;
+use quadrille_schemas::orders::v1::OrderWithdrawn;
+use quadrille_schemas::payments::v1::{
+    DeclineReason, PaymentCaptured, PaymentDeclined, PaymentRefunded,
+};
+
+use crate::gateway::{Charge, Charged, Port};
+use crate::state::{Payment, Payments};
+
+/// Charges the card of an order whose goods are held.
+///
+/// An order that was charged or declined before has its answer: then there is nothing to say.
+pub async fn stock_reserved(
+    stock: StockReserved,
+    mut cx: Cx<Payments, Port>,
+) -> Reacted<Option<Either<PaymentCaptured, PaymentDeclined>>> {
+    // Both keys are taken on every path, so that each is the same on every attempt.
+    let (charge_key, void_key) = (cx.effect_key(), cx.effect_key());
+    let amount = stock
+        .total
+        .ok_or_else(|| Failure::park("no_amount", "the reserved stock has no total to charge"))?;
+    let order_id = stock.order_id;
+    match cx.load::<Payment>(&order_id).await? {
+        None => {}
+        Some(Payment::Withdrawn) => {
+            // An earlier attempt may have charged the card before the withdrawal was seen.
+            cx.given().void(&void_key, &charge_key).await?;
+            cx.put(&order_id, &Payment::Declined)?;
+            let reason = DeclineReason::Withdrawn;
+            return Ok(Some(Either::Right(declined(order_id, reason, amount))));
+        }
+        Some(_) => return Ok(None),
+    }
+    let charge = Charge {
+        key: charge_key,
+        order_id: order_id.clone(),
+        amount: amount.clone(),
+        card_number: stock.card_number,
+    };
+    Ok(Some(match cx.given().charge(charge).await? {
+        Charged::Captured { payment_id } => {
+            let kept = Payment::captured(payment_id.clone(), &amount);
+            cx.put(&order_id, &kept)?;
+            Either::Left(PaymentCaptured { order_id, payment_id, amount: Some(amount) })
+        }
+        Charged::Declined(reason) => {
+            cx.put(&order_id, &Payment::Declined)?;
+            Either::Right(declined(order_id, reason, amount))
+        }
+    }))
+}
+
+/// Gives the money of a withdrawn order back, or sees to it that it will not be taken.
+pub async fn order_withdrawn(
+    order: OrderWithdrawn,
+    mut cx: Cx<Payments, Port>,
+) -> Reacted<Option<PaymentRefunded>> {
+    let refund_key = cx.effect_key();
+    let order_id = order.order_id;
+    match cx.load::<Payment>(&order_id).await? {
+        None => {
+            cx.put(&order_id, &Payment::Withdrawn)?;
+            Ok(None)
+        }
+        Some(Payment::Captured { payment_id, currency_code, units, nanos }) => {
+            let amount = Money { currency_code, units, nanos };
+            cx.given().refund(&refund_key, &payment_id, &amount).await?;
+            cx.put(&order_id, &Payment::Refunded { payment_id: payment_id.clone() })?;
+            let reason = "order withdrawn".to_owned();
+            Ok(Some(PaymentRefunded { order_id, payment_id, amount: Some(amount), reason }))
+        }
+        Some(Payment::Withdrawn | Payment::Declined | Payment::Refunded { .. }) => Ok(None),
+    }
+}
+
+fn declined(order_id: String, reason: DeclineReason, amount: Money) -> PaymentDeclined {
+    PaymentDeclined { order_id, reason: reason.into(), amount: Some(amount) }
+}
