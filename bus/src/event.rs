@@ -4,6 +4,9 @@
 //! file, so that a topic, a key or a kind is said in one place only. Nothing here is written by
 //! hand in a service.
 
+#[doc(hidden)]
+pub mod mask;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -111,4 +114,19 @@ pub enum Retention {
     Forever,
     /// The newest event of each key, for ever.
     Compacted,
+}
+
+/// Includes what `quadrille_build::compile` generated: a module for each package, `DESCRIPTORS` and
+/// `EVENTS`.
+///
+/// ```ignore
+/// quadrille::include_events!();
+///
+/// use orders::v1::OrderPlaced;
+/// ```
+#[macro_export]
+macro_rules! include_events {
+    () => {
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/quadrille.rs"));
+    };
 }

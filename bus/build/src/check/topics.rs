@@ -1,0 +1,146 @@
+//! Reads the topics that files declare.
+
+use std::collections::BTreeMap;
+
+use prost_reflect::FileDescriptor;
+
+use super::report::{Place, Report};
+use super::time;
+use crate::facts::{Retention, Topic};
+use crate::options::{FileOptions, TopicOptions};
+use crate::sources::Sources;
+
+const PARTITIONS_DEFAULT: u32 = 6;
+const PARTITIONS_MAX: u32 = 10_000;
+const REPLICATION_MAX: u32 = 16;
+const RETENTION_DEFAULT: &str = "7d";
+
+/// Kafka's own limit, in characters.
+const NAME_MAX: usize = 249;
+
+/// All topics by name, imported ones too. A topic with a wrong setting is there nonetheless, so
+/// that its events are not called wrong as well.
+pub(super) fn declared(sources: &Sources, report: &mut Report<'_>) -> BTreeMap<String, Topic> {
+    let mut topics = BTreeMap::new();
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
+    for file in sources.pool.files() {
+        for (nth, options) in FileOptions::of(&file).topic.iter().enumerate() {
+            let place = |part: &[i32]| place(&file, nth, part);
+            let topic = read(options, &place, report);
+            match places.get(&topic.name) {
+                Some(first) => {
+                    let what = format!(
+                        "topic \"{}\" is declared twice, first in {first}",
+                        topic.name
+                    );
+                    report.add(place(&[]), what, "declare it in one file only, its owner's");
+                }
+                None => {
+                    places.insert(topic.name.clone(), report.shown(&place(&[])));
+                    topics.insert(topic.name.clone(), topic);
+                }
+            }
+        }
+    }
+    topics
+}
+
+/// Place of a part of the nth declared topic.
+fn place(file: &FileDescriptor, nth: usize, part: &[i32]) -> Place {
+    let nth = i32::try_from(nth).expect("a file has no two billion topics");
+    Place::file_option(file, &[&[1, nth], part].concat())
+}
+
+fn read(options: &TopicOptions, place: &dyn Fn(&[i32]) -> Place, report: &mut Report<'_>) -> Topic {
+    let name = &options.name;
+    if let Some((what, mend)) = wrong_name(name) {
+        report.add(place(&[1]), format!("topic \"{name}\": {what}"), mend);
+    }
+    if !options
+        .owner
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    {
+        let what = format!(
+            "topic \"{name}\": owner \"{}\" is no service's name",
+            options.owner
+        );
+        let mend = "use letters, digits, '_' and '-'; without owner it is owned elsewhere";
+        report.add(place(&[2]), what, mend);
+    }
+    let partitions = options.partitions.unwrap_or(PARTITIONS_DEFAULT);
+    if !(1..=PARTITIONS_MAX).contains(&partitions) {
+        let what = format!("topic \"{name}\": partitions is {partitions}");
+        let mend = format!("say 1 to {PARTITIONS_MAX}, or nothing for {PARTITIONS_DEFAULT}");
+        report.add(place(&[3]), what, mend);
+    }
+    if let Some(replication) = options.replication
+        && !(1..=REPLICATION_MAX).contains(&replication)
+    {
+        let what = format!("topic \"{name}\": replication is {replication}");
+        let mend = format!("say 1 to {REPLICATION_MAX}, or nothing for the broker's default");
+        report.add(place(&[4]), what, mend);
+    }
+    Topic {
+        name: name.clone(),
+        owner: Some(options.owner.clone()).filter(|owner| !owner.is_empty()),
+        partitions,
+        replication: options.replication,
+        retention: retention(options, place, report),
+    }
+}
+
+fn retention(
+    options: &TopicOptions,
+    place: &dyn Fn(&[i32]) -> Place,
+    report: &mut Report<'_>,
+) -> Retention {
+    let (name, text) = (&options.name, options.retention.as_str());
+    if options.compacted {
+        if !text.is_empty() {
+            let what = format!("topic \"{name}\": says both retention and compacted");
+            let mend = "keep retention for a time, or compacted for the newest event of each key";
+            report.add(place(&[6]), what, mend);
+        }
+        return Retention::Compacted;
+    }
+    if text == "forever" {
+        return Retention::Forever;
+    }
+    let text = if text.is_empty() {
+        RETENTION_DEFAULT
+    } else {
+        text
+    };
+    if let Some(time) = time::parse(text) {
+        return Retention::For(time);
+    }
+    let what = format!("topic \"{name}\": retention \"{text}\" is no time");
+    report.add(
+        place(&[5]),
+        what,
+        format!("write it as {}, or \"forever\"", time::FORM),
+    );
+    Retention::Forever
+}
+
+fn wrong_name(name: &str) -> Option<(&'static str, &'static str)> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() {
+        Some((
+            "it has no name",
+            "add name: \"orders\", after what its events are about",
+        ))
+    } else if !name.chars().all(allowed) {
+        Some((
+            "a strange character in its name",
+            "use letters, digits, '.', '_' and '-' only",
+        ))
+    } else if name.len() > NAME_MAX {
+        Some(("its name is longer than 249 characters", "shorten it"))
+    } else if name == "." || name == ".." {
+        Some(("its name means a folder", "use a letter or digit too"))
+    } else {
+        None
+    }
+}
