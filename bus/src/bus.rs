@@ -49,12 +49,20 @@ impl Bus {
         stores: Arc<dyn Stores>,
         settings: Settings,
     ) -> Self {
-        Self { broker, world, stores, settings: Arc::new(settings) }
+        Self {
+            broker,
+            world,
+            stores,
+            settings: Arc::new(settings),
+        }
     }
 
     /// The same bus with other settings.
     pub fn with(&self, settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), ..self.clone() }
+        Self {
+            settings: Arc::new(settings),
+            ..self.clone()
+        }
     }
 
     /// The settings.

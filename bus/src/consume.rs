@@ -26,8 +26,8 @@ use crate::observe;
 use crate::service::host::Host;
 use crate::state::Handled;
 use crate::stop::Stop;
-pub(crate) use partition::Shared;
 use partition::Partition;
+pub(crate) use partition::Shared;
 
 /// Takes part in the group until asked to stop. A member that failed for good is built again.
 pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop) {
@@ -36,7 +36,8 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         match host.broker.join(membership.clone()).await {
             Ok(consumer) => {
                 host.status.clear("broker");
-                host.status.waiting("assignment", "the group has not given out partitions yet");
+                host.status
+                    .waiting("assignment", "the group has not given out partitions yet");
                 let mut member = Member::new(Arc::clone(&host), consumer);
                 let failed = member.run(&stop).await;
                 member.abandon();
@@ -91,7 +92,10 @@ impl Member {
         let commit_interval = Duration::from_millis(self.host.limits.commit_interval_ms);
         let mut commit_due = self.host.world.sleep(commit_interval);
         loop {
-            let consumer = self.consumer.as_mut().expect("there until the member leaves");
+            let consumer = self
+                .consumer
+                .as_mut()
+                .expect("there until the member leaves");
             let next = tokio::select! {
                 biased;
                 () = stop.requested() => Next::Stop,
@@ -166,8 +170,10 @@ impl Member {
         self.host.status.clear("broker");
         let mut handled = handled(&self.host, &assigned.partitions).await;
         observe::assigned(&self.host.service, &assigned.partitions);
-        let positions: BTreeMap<TopicPartition, i64> =
-            handled.iter().map(|(at, handled)| (at.clone(), handled.low_water)).collect();
+        let positions: BTreeMap<TopicPartition, i64> = handled
+            .iter()
+            .map(|(at, handled)| (at.clone(), handled.low_water))
+            .collect();
         for partition in &assigned.partitions {
             let handled = handled.remove(partition).unwrap_or_default();
             let (host, room) = (Arc::clone(&self.host), Arc::clone(&self.room));
@@ -192,7 +198,11 @@ impl Member {
         let limit = Duration::from_millis(self.host.limits.drain_timeout_ms);
         let leaving: Vec<_> = partitions
             .iter()
-            .filter_map(|at| self.partitions.remove(at).map(|at_work| (at.clone(), at_work)))
+            .filter_map(|at| {
+                self.partitions
+                    .remove(at)
+                    .map(|at_work| (at.clone(), at_work))
+            })
             .collect();
         for (_, at_work) in &leaving {
             at_work.drain();
@@ -204,7 +214,9 @@ impl Member {
         });
         let marks = join_all(drained).await.into_iter().flatten();
         let committed = std::mem::take(&mut self.committed);
-        let offsets = marks.filter(|(at, mark)| committed.get(at) != Some(mark)).collect();
+        let offsets = marks
+            .filter(|(at, mark)| committed.get(at) != Some(mark))
+            .collect();
         self.committed = committed;
         for partition in partitions {
             self.committed.remove(partition);
@@ -273,13 +285,18 @@ impl Member {
     }
 
     fn consumer(&mut self) -> &mut dyn Consumer {
-        &mut **self.consumer.as_mut().expect("there until the member leaves")
+        &mut **self
+            .consumer
+            .as_mut()
+            .expect("there until the member leaves")
     }
 }
 
 /// What the store knows to be handled; asked for as long as it takes.
 async fn handled(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, Handled> {
-    let Some(store) = &host.store else { return BTreeMap::new() };
+    let Some(store) = &host.store else {
+        return BTreeMap::new();
+    };
     let mut attempt = 1;
     loop {
         match store.handled(partitions).await {
@@ -293,4 +310,3 @@ async fn handled(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPa
         }
     }
 }
-

@@ -82,7 +82,10 @@ impl Contract {
     /// Equal contracts have equal hashes: the first 16 hexadecimal digits of SHA-256 over the JSON.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json().as_bytes());
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The contract as it stands on its topic.

@@ -46,7 +46,10 @@ pub fn key(schema: &Schema, payload: &[u8]) -> Result<String, String> {
         Value::I64(number) => Ok(number.to_string()),
         Value::U32(number) => Ok(number.to_string()),
         Value::U64(number) => Ok(number.to_string()),
-        _ => Err(format!("key field `{}` of {} is neither text nor a whole number", schema.key_field, schema.name)),
+        _ => Err(format!(
+            "key field `{}` of {} is neither text nor a whole number",
+            schema.key_field, schema.name
+        )),
     }
 }
 
@@ -57,12 +60,17 @@ fn decode(schema: &Schema, payload: &[u8]) -> Result<DynamicMessage, String> {
 
 /// Masks the field at a dotted path, in every element of a list or map on the way.
 fn mask(message: &mut DynamicMessage, path: &str) {
-    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (name, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(name, rest)| (name, Some(rest)));
     if !message.has_field_by_name(name) {
         return;
     }
     let Some(rest) = rest else {
-        let text = matches!(message.get_field_by_name(name).as_deref(), Some(Value::String(_)));
+        let text = matches!(
+            message.get_field_by_name(name).as_deref(),
+            Some(Value::String(_))
+        );
         if text {
             message.set_field_by_name(name, Value::String(MASK.to_owned()));
         } else {
@@ -71,13 +79,21 @@ fn mask(message: &mut DynamicMessage, path: &str) {
         }
         return;
     };
-    let Some(value) = message.get_field_by_name_mut(name) else { return };
+    let Some(value) = message.get_field_by_name_mut(name) else {
+        return;
+    };
     match value {
         Value::Message(inner) => mask(inner, rest),
-        Value::List(items) => items.iter_mut().filter_map(Value::as_message_mut).for_each(|inner| mask(inner, rest)),
+        Value::List(items) => items
+            .iter_mut()
+            .filter_map(Value::as_message_mut)
+            .for_each(|inner| mask(inner, rest)),
         Value::Map(entries) => {
             let entries: &mut std::collections::HashMap<MapKey, Value> = entries;
-            entries.values_mut().filter_map(Value::as_message_mut).for_each(|inner| mask(inner, rest));
+            entries
+                .values_mut()
+                .filter_map(Value::as_message_mut)
+                .for_each(|inner| mask(inner, rest));
         }
         _ => {}
     }

@@ -77,8 +77,14 @@ impl EventId {
     /// Id of the `nth` event (from 0) of one type and key that `service` emits because of one event.
     pub fn caused(cause: &Caused<'_>, kind: &str, key: &str, nth: usize) -> Self {
         let nth = nth.to_string();
-        let parts =
-            [cause.source.as_str(), cause.id.as_str(), cause.service, kind, key, nth.as_str()];
+        let parts = [
+            cause.source.as_str(),
+            cause.id.as_str(),
+            cause.service,
+            kind,
+            key,
+            nth.as_str(),
+        ];
         Self(text(derived(&parts)))
     }
 }
@@ -122,7 +128,13 @@ impl EffectKey {
     /// Key of the `nth` outside call (from 0) that `service` makes because of one event.
     pub fn caused(cause: &Caused<'_>, nth: u32) -> Self {
         let nth = nth.to_string();
-        let parts = [cause.source.as_str(), cause.id.as_str(), cause.service, "effect", &nth];
+        let parts = [
+            cause.source.as_str(),
+            cause.id.as_str(),
+            cause.service,
+            "effect",
+            &nth,
+        ];
         Self(text(derived(&parts)))
     }
 }
@@ -135,7 +147,9 @@ fn text(id: Uuid) -> Arc<str> {
 fn root(world: &dyn World) -> Uuid {
     let millis = u64::try_from(world.now().as_millisecond()).unwrap_or(0);
     let (high, low) = (world.random().to_be_bytes(), world.random().to_be_bytes());
-    let random = [high[0], high[1], low[0], low[1], low[2], low[3], low[4], low[5], low[6], low[7]];
+    let random = [
+        high[0], high[1], low[0], low[1], low[2], low[3], low[4], low[5], low[6], low[7],
+    ];
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
@@ -154,14 +168,23 @@ mod tests {
     use super::*;
 
     fn cause<'a>(source: &'a Source, id: &'a EventId) -> Caused<'a> {
-        Caused { source, id, service: "inventory" }
+        Caused {
+            source,
+            id,
+            service: "inventory",
+        }
     }
 
     #[test]
     fn the_same_cause_gives_the_same_id_for_ever() {
         // Shows that a derived id is pinned: changing the derivation would break every inbox.
         let (source, id) = (Source::of_service("orders"), EventId::new("1"));
-        let emitted = EventId::caused(&cause(&source, &id), "inventory.v1.StockReserved", "4711", 0);
+        let emitted = EventId::caused(
+            &cause(&source, &id),
+            "inventory.v1.StockReserved",
+            "4711",
+            0,
+        );
         assert_eq!(emitted.as_str(), "f2c1b7b6-0000-5000-8000-000000000000");
     }
 
@@ -173,7 +196,15 @@ mod tests {
         let others = [
             EventId::caused(&cause(&Source::new("/a1"), &EventId::new("")), "T", "k", 0),
             EventId::caused(&cause(&source, &EventId::new("2")), "T", "k", 0),
-            EventId::caused(&Caused { service: "x", ..cause(&source, &id) }, "T", "k", 0),
+            EventId::caused(
+                &Caused {
+                    service: "x",
+                    ..cause(&source, &id)
+                },
+                "T",
+                "k",
+                0,
+            ),
             EventId::caused(&cause(&source, &id), "Tk", "", 0),
             EventId::caused(&cause(&source, &id), "T", "k", 1),
         ];

@@ -110,7 +110,10 @@ pub(crate) fn not_durable(what: &str) {
 
 pub(crate) fn swept(service: &str, rows: usize) {
     if rows > 0 {
-        info!(service, rows, "published what an earlier run had left in the outbox");
+        info!(
+            service,
+            rows, "published what an earlier run had left in the outbox"
+        );
     }
 }
 

@@ -70,15 +70,21 @@ fn announced(
     activity: wire::Activity,
 ) -> wire::PresenceAnnounced {
     let at_work = host.at_work();
-    let assignment = at_work.partitions.iter().map(|(at, shared)| wire::AssignedPartition {
-        topic: at.topic.to_string(),
-        partition: at.partition,
-        paused: shared.paused.load(Ordering::Relaxed),
-        unfinished: shared.held() as u64,
-        low_water: shared.mark().max(0),
-    });
-    let retrying = at_work.retrying.iter().take(RETRYING_MAX).map(|(event, retrying)| {
-        wire::RetryingEvent {
+    let assignment = at_work
+        .partitions
+        .iter()
+        .map(|(at, shared)| wire::AssignedPartition {
+            topic: at.topic.to_string(),
+            partition: at.partition,
+            paused: shared.paused.load(Ordering::Relaxed),
+            unfinished: shared.held() as u64,
+            low_water: shared.mark().max(0),
+        });
+    let retrying = at_work
+        .retrying
+        .iter()
+        .take(RETRYING_MAX)
+        .map(|(event, retrying)| wire::RetryingEvent {
             event_id: event.id.to_string(),
             event_source: event.source.to_string(),
             flow_id: retrying.flow.to_string(),
@@ -87,8 +93,7 @@ fn announced(
             attempts: retrying.attempts,
             error_code: retrying.code.clone(),
             next_attempt_at: Some(timestamp(retrying.next_at)),
-        }
-    });
+        });
     let (parked_count, skipped_count) = host.counts.read();
     wire::PresenceAnnounced {
         instance: host.instance.to_string(),

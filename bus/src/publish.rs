@@ -82,7 +82,12 @@ impl Publisher {
         world: world::Shared,
         event_bytes_max: u32,
     ) -> Self {
-        Self { broker, world, source: Source::of_service(name), event_bytes_max }
+        Self {
+            broker,
+            world,
+            source: Source::of_service(name),
+            event_bytes_max,
+        }
     }
 
     /// Publishes an event that begins a flow. Returns once the broker has it for good.
@@ -169,10 +174,18 @@ pub(crate) fn check(
     limit: u32,
 ) -> Result<(), Error> {
     if key.is_empty() {
-        return Err(Error::MissingKey { event: schema.name, field: schema.key_field });
+        return Err(Error::MissingKey {
+            event: schema.name,
+            field: schema.key_field,
+        });
     }
     if bytes > limit as usize {
-        return Err(Error::TooLarge { event: schema.name, key: key.to_owned(), bytes, limit });
+        return Err(Error::TooLarge {
+            event: schema.name,
+            key: key.to_owned(),
+            bytes,
+            limit,
+        });
     }
     Ok(())
 }

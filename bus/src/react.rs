@@ -15,8 +15,8 @@ mod cx;
 mod emits;
 pub(crate) mod reaction;
 
-pub(crate) use cx::{Cause, Context, Work};
 pub use cx::Cx;
+pub(crate) use cx::{Cause, Context, Work};
 pub(crate) use emits::Born;
 pub use emits::{Either, Emits, Emitted, NewFlow};
 
@@ -55,7 +55,11 @@ impl Failure {
         code: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { code: code.into(), remedy: Remedy::Retry, source: source.into().into() }
+        Self {
+            code: code.into(),
+            remedy: Remedy::Retry,
+            source: source.into().into(),
+        }
     }
 
     /// The event is parked at once: trying again would fail in the same way.
@@ -63,7 +67,10 @@ impl Failure {
         code: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { remedy: Remedy::Park, ..Self::retry(code, source) }
+        Self {
+            remedy: Remedy::Park,
+            ..Self::retry(code, source)
+        }
     }
 
     /// What the reaction needs of the outside is out of order: the event is tried again, with
@@ -72,7 +79,10 @@ impl Failure {
         code: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { remedy: Remedy::Wait, ..Self::retry(code, source) }
+        Self {
+            remedy: Remedy::Wait,
+            ..Self::retry(code, source)
+        }
     }
 
     /// The short code.
@@ -104,7 +114,11 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
         let unavailable = any
             .downcast_ref::<state::Error>()
             .is_some_and(|error| error.kind == state::ErrorKind::Unavailable);
-        if unavailable { Self::outage("state_unavailable", error) } else { Self::retry("error", error) }
+        if unavailable {
+            Self::outage("state_unavailable", error)
+        } else {
+            Self::retry("error", error)
+        }
     }
 }
 

@@ -65,7 +65,10 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
     #[must_use]
     pub fn keeps<T: State>(self, _: T) -> Service<T, G> {
         let given = Arc::clone(&self.given);
-        Service { keeps_state: true, ..self.retyped(given) }
+        Service {
+            keeps_state: true,
+            ..self.retyped(given)
+        }
     }
 
     /// What the service is given: its ports to the outside. Reactions added from here on can use it.
@@ -83,7 +86,8 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
         F: Fn(E, Cx<S, G>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Reacted<O>> + Send + 'static,
     {
-        self.reactions.push(Reaction::new(react, Arc::clone(&self.given)));
+        self.reactions
+            .push(Reaction::new(react, Arc::clone(&self.given)));
         self
     }
 
@@ -128,9 +132,14 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
 
     /// All schemas that the contract names.
     fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
-        let emitted = self.reactions.iter().flat_map(|reaction| reaction.emits.iter().copied());
+        let emitted = self
+            .reactions
+            .iter()
+            .flat_map(|reaction| reaction.emits.iter().copied());
         let reacted = self.reactions.iter().map(|reaction| reaction.reacts_to);
-        emitted.chain(reacted).chain(self.originates.iter().copied())
+        emitted
+            .chain(reacted)
+            .chain(self.originates.iter().copied())
     }
 
     fn owned_topics(&self) -> BTreeMap<&'static str, &'static crate::event::Topic> {

@@ -59,7 +59,9 @@ impl Outcome {
     ) -> Self {
         let failure = match result {
             Ok((emitted, work)) => return Self::Done(emitted, work),
-            Err(Failed::Undecodable(detail)) => return Self::Park(Failure::park("undecodable", detail)),
+            Err(Failed::Undecodable(detail)) => {
+                return Self::Park(Failure::park("undecodable", detail));
+            }
             Err(Failed::Reaction(failure)) => failure,
         };
         match failure.remedy() {
@@ -86,7 +88,9 @@ pub(crate) async fn settle(
             observe::retrying(delivery, attempt, &failure, wait);
             let next = host.world.now() + wait;
             let receipt = receipt::Verdict::retry(&failure, next);
-            host.outbox.send_and_forget(receipt.record(host, delivery, attempt)).await;
+            host.outbox
+                .send_and_forget(receipt.record(host, delivery, attempt))
+                .await;
             Settled::Again(wait)
         }
         Outcome::Park(failure) => {
@@ -185,7 +189,10 @@ async fn apply(host: &Host, change: Change) -> Ended {
     let mut attempt = 1;
     loop {
         match store.apply(change.clone()).await {
-            Ok(Applied::Done(Committed { row: Some(row), after })) => {
+            Ok(Applied::Done(Committed {
+                row: Some(row),
+                after,
+            })) => {
                 host.outbox.flush(row, &after, change.outbox).await;
                 return Ended::Finished;
             }
@@ -220,5 +227,8 @@ fn position(delivery: &Delivery<'_>) -> EventPosition {
 
 /// A moment as protobuf has it.
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
 }

@@ -216,7 +216,11 @@ impl Handled {
         while self.above.remove(&self.low_water) {
             self.low_water += 1;
         }
-        if self.above.first().is_some_and(|first| *first < self.low_water) {
+        if self
+            .above
+            .first()
+            .is_some_and(|first| *first < self.low_water)
+        {
             self.above = self.above.split_off(&self.low_water);
         }
     }
@@ -247,7 +251,10 @@ pub struct Error {
 impl Error {
     /// An error with what was tried and why it failed.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 }
 
@@ -278,11 +285,23 @@ mod tests {
         for (offset, low_water) in [(7, 5), (5, 5), (9, 5), (6, 5)] {
             handled.add(offset, low_water);
         }
-        assert_eq!(handled, Handled { low_water: 8, above: BTreeSet::from([9]) });
+        assert_eq!(
+            handled,
+            Handled {
+                low_water: 8,
+                above: BTreeSet::from([9])
+            }
+        );
         assert!(handled.contains(7) && handled.contains(9) && !handled.contains(8));
 
         // Then somebody who skipped 8 says so.
         handled.add(20, 12);
-        assert_eq!(handled, Handled { low_water: 12, above: BTreeSet::from([20]) });
+        assert_eq!(
+            handled,
+            Handled {
+                low_water: 12,
+                above: BTreeSet::from([20])
+            }
+        );
     }
 }

@@ -6,7 +6,9 @@ impl Status {
     /// a
     pub fn waiting(&self, _: &str, _: &str) {}
     /// a
-    pub fn is_waiting(&self) -> bool { false }
+    pub fn is_waiting(&self) -> bool {
+        false
+    }
     /// a
     pub fn clear(&self, _: &str) {}
     /// a

@@ -90,7 +90,9 @@ impl Topics<'_> {
             && kept != topic.retention
         {
             let wanted = topic.retention;
-            self.differs(&format!("`{name}` keeps events {kept}, its schema says {wanted}"));
+            self.differs(&format!(
+                "`{name}` keeps events {kept}, its schema says {wanted}"
+            ));
         }
         self.warn_if_not_durable(&name, &found);
         Ok(())
@@ -98,7 +100,12 @@ impl Topics<'_> {
 
     /// Makes sure that the topic for parked events is there.
     pub(crate) async fn parked(&self, name: TopicName, partitions: i32) -> Result<(), Error> {
-        let new = NewTopic { name, partitions, replication: None, retention: Retention::Forever };
+        let new = NewTopic {
+            name,
+            partitions,
+            replication: None,
+            retention: Retention::Forever,
+        };
         let found = self.ensure(&new).await?;
         if found.partitions < partitions {
             return Err(Error::Partitions {
@@ -183,7 +190,9 @@ impl Topics<'_> {
 
     /// "Nothing lost" needs a second copy that acks=all waits for.
     fn warn_if_not_durable(&self, name: &TopicName, found: &TopicDescription) {
-        let Some(in_sync) = found.min_insync_replicas else { return };
+        let Some(in_sync) = found.min_insync_replicas else {
+            return;
+        };
         if found.replication < 2 || in_sync < 2 {
             observe::not_durable(&format!(
                 "topic `{name}` has {} replica(s) and min.insync.replicas = {in_sync}: the loss of \
@@ -193,4 +202,3 @@ impl Topics<'_> {
         }
     }
 }
-

@@ -92,7 +92,10 @@ impl Assignment {
             return None;
         }
         let record = self.lanes.start()?;
-        Some(Started { record, low_water: self.water.mark() })
+        Some(Started {
+            record,
+            low_water: self.water.mark(),
+        })
     }
 
     /// A started record has ended. Unless it is finished, its offset holds the mark for ever: it is
@@ -150,7 +153,11 @@ mod tests {
     use super::*;
     use crate::broker::{Headers, TopicName, TopicPartition};
 
-    const LIMITS: Limits = Limits { running_max: 2, key_waiting_max: 2, waiting_max: 10 };
+    const LIMITS: Limits = Limits {
+        running_max: 2,
+        key_waiting_max: 2,
+        waiting_max: 10,
+    };
 
     fn record(key: &'static str, offset: i64) -> Incoming {
         Incoming {

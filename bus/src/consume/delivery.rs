@@ -26,7 +26,10 @@ pub(crate) struct Delivery<'a> {
 
 impl Delivery<'_> {
     pub(crate) fn event_key(&self) -> EventKey {
-        EventKey { source: self.envelope.source.clone(), id: self.envelope.id.clone() }
+        EventKey {
+            source: self.envelope.source.clone(),
+            id: self.envelope.id.clone(),
+        }
     }
 
     pub(crate) fn cause(&self, host: &Host) -> Cause {

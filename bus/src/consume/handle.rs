@@ -50,7 +50,9 @@ pub(crate) async fn handle(
             return park_unreadable(host, record, place, low_water, what).await;
         }
     };
-    let reaction = delivery.reaction.expect("the delivery was made for a reaction");
+    let reaction = delivery
+        .reaction
+        .expect("the delivery was made for a reaction");
     if let Some(end) = handled_before(host, &delivery).await {
         return end;
     }
@@ -62,10 +64,14 @@ pub(crate) async fn handle(
         let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
         drop(locks.take());
         let random = host.world.random();
-        let counts = matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
+        let counts =
+            matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
         let outcome = Outcome::of(result, number, failures, &host.retry, random);
         if let Outcome::Retry(failure, wait) = &outcome {
-            host.note_retry(&delivery, Retrying::new(&delivery, number, failure, host.world.now() + *wait));
+            host.note_retry(
+                &delivery,
+                Retrying::new(&delivery, number, failure, host.world.now() + *wait),
+            );
         }
         match settle(host, &delivery, &attempt, outcome).await {
             Settled::Finished => return End::Finished,
@@ -99,22 +105,37 @@ async fn react(
     );
     let limit = Duration::from_millis(host.limits.reaction_timeout_ms);
     // Called inside the async block, so that a panic before the first await is caught as well.
-    let running = async { reaction.run(delivery.payload.clone(), Arc::clone(&context)).await };
+    let running = async {
+        reaction
+            .run(delivery.payload.clone(), Arc::clone(&context))
+            .await
+    };
     let running = AssertUnwindSafe(running).catch_unwind();
     let result = match world::timeout(&host.world, limit, running).await {
         Some(Ok(result)) => result,
         Some(Err(panic)) => {
             let message = world::panic_message(&*panic);
-            Err(Failed::Reaction(Failure::retry("panic", format!("the reaction panicked: {message}"))))
+            Err(Failed::Reaction(Failure::retry(
+                "panic",
+                format!("the reaction panicked: {message}"),
+            )))
         }
         None => Err(Failed::Reaction(Failure::retry(
             "timeout",
-            format!("the reaction took longer than limits.reaction_timeout_ms = {}", limit.as_millis()),
+            format!(
+                "the reaction took longer than limits.reaction_timeout_ms = {}",
+                limit.as_millis()
+            ),
         ))),
     };
     let work = context.seal();
     let duration = host.world.elapsed().saturating_sub(began);
-    let attempt = Attempt { number, first_at, started_at, duration };
+    let attempt = Attempt {
+        number,
+        first_at,
+        started_at,
+        duration,
+    };
     (attempt, result.map(|emitted| (emitted, work)))
 }
 
@@ -126,14 +147,25 @@ async fn handled_before(host: &Host, delivery: &Delivery<'_>) -> Option<End> {
         return None;
     }
     let at = host.world.now();
-    let attempt = Attempt { number: 1, first_at: at, started_at: at, duration: Duration::ZERO };
+    let attempt = Attempt {
+        number: 1,
+        first_at: at,
+        started_at: at,
+        duration: Duration::ZERO,
+    };
     duplicate(host, delivery, &attempt).await;
     Some(End::Finished)
 }
 
 fn delivery(record: Incoming, read: Read, reaction: &Reaction, low_water: i64) -> Delivery<'_> {
     let Read { envelope, payload } = read;
-    Delivery { record, envelope: Arc::new(envelope), payload, reaction: Some(reaction), low_water }
+    Delivery {
+        record,
+        envelope: Arc::new(envelope),
+        payload,
+        reaction: Some(reaction),
+        low_water,
+    }
 }
 
 fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
@@ -152,8 +184,25 @@ async fn park_unreadable(
     let at = host.world.now();
     let envelope = Arc::new(fallback(&record, place));
     let payload = Payload::Protobuf(bytes::Bytes::new());
-    let delivery = Delivery { record, envelope, payload, reaction: None, low_water };
-    let attempt = Attempt { number: 1, first_at: at, started_at: at, duration: Duration::ZERO };
-    park(host, &delivery, &attempt, &Failure::park("unreadable", what)).await;
+    let delivery = Delivery {
+        record,
+        envelope,
+        payload,
+        reaction: None,
+        low_water,
+    };
+    let attempt = Attempt {
+        number: 1,
+        first_at: at,
+        started_at: at,
+        duration: Duration::ZERO,
+    };
+    park(
+        host,
+        &delivery,
+        &attempt,
+        &Failure::park("unreadable", what),
+    )
+    .await;
     End::Finished
 }

@@ -45,7 +45,10 @@ impl Lanes {
         let lane = self.ready.pop_front()?;
         let queue = self.lanes.get_mut(&lane).expect("a ready lane is there");
         assert!(!queue.running, "a ready lane runs nothing");
-        let record = queue.waiting.pop_front().expect("a ready lane has something waiting");
+        let record = queue
+            .waiting
+            .pop_front()
+            .expect("a ready lane has something waiting");
         queue.running = true;
         self.waiting -= 1;
         self.running += 1;

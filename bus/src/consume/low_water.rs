@@ -17,7 +17,11 @@ pub(crate) struct LowWater {
 impl LowWater {
     /// Nothing taken yet; the first record to come is at `start` or above.
     pub(crate) fn at(start: i64) -> Self {
-        Self { next: start, taken: VecDeque::new(), unfinished: 0 }
+        Self {
+            next: start,
+            taken: VecDeque::new(),
+            unfinished: 0,
+        }
     }
 
     /// Takes an offset. `false`: it was taken before, and must not be handled again.
@@ -95,7 +99,9 @@ mod tests {
         let with_first = |i: usize| {
             let mut rest = items.to_vec();
             let first = rest.remove(i);
-            permutations(&rest).into_iter().map(move |tail| [vec![first], tail].concat())
+            permutations(&rest)
+                .into_iter()
+                .map(move |tail| [vec![first], tail].concat())
         };
         (0..items.len()).flat_map(with_first).collect()
     }

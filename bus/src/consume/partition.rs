@@ -83,15 +83,28 @@ impl Partition {
         });
         let (drain, draining) = watch::channel(false);
         let world = Arc::clone(&host.world);
-        let work = Work { host, shared: Arc::clone(&shared), handled, draining };
+        let work = Work {
+            host,
+            shared: Arc::clone(&shared),
+            handled,
+            draining,
+        };
         let task = world::spawn(&world, "partition", work.run());
-        Self { shared, drain, task }
+        Self {
+            shared,
+            drain,
+            task,
+        }
     }
 
     /// Hands records over, in offset order.
     pub(crate) fn offer(&self, records: Vec<Incoming>) {
         self.shared.held.fetch_add(records.len(), Ordering::AcqRel);
-        let mut inbox = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inbox = self
+            .shared
+            .inbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         inbox.extend(records);
         drop(inbox);
         self.shared.arrived.notify_one();
@@ -162,7 +175,9 @@ impl Work {
                 }
             }
         }
-        let Some(mut assignment) = assignment else { return };
+        let Some(mut assignment) = assignment else {
+            return;
+        };
         self.shared.let_go(assignment.drain());
         while let Some(ended) = running.next().await {
             self.end(Some(&mut assignment), ended);
@@ -174,7 +189,11 @@ impl Work {
     /// Takes what has arrived. The first record says where the partition starts.
     fn take(&mut self, assignment: &mut Option<Assignment>) {
         let arrived = {
-            let mut inbox = self.shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut inbox = self
+                .shared
+                .inbox
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *inbox)
         };
         let Some(first) = arrived.front() else { return };

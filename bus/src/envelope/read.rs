@@ -64,24 +64,27 @@ pub fn read(record: &Incoming, place: Place<'_>) -> Result<Read, Unreadable> {
     let content_type = text(record, header::CONTENT_TYPE)?.map(str::to_ascii_lowercase);
     match content_type.as_deref().map(media_type) {
         Some("application/cloudevents+json") => structured::read(record, place),
-        Some(other) if other.starts_with("application/cloudevents") => Err(Unreadable::Broken(
-            format!("content type `{other}` is not read: send one event a record, in binary mode or as application/cloudevents+json"),
-        )),
+        Some(other) if other.starts_with("application/cloudevents") => {
+            Err(Unreadable::Broken(format!(
+                "content type `{other}` is not read: send one event a record, in binary mode or as application/cloudevents+json"
+            )))
+        }
         media => binary(record, place, media),
     }
 }
 
 /// An envelope for a record that cannot be read: what every reader would call it.
 pub(crate) fn fallback(record: &Incoming, place: Place<'_>) -> Envelope {
-    let nothing = Attributes { kind: Some("unreadable".into()), ..Attributes::default() };
-    nothing.complete(record, place).expect("nothing is broken where nothing is said")
+    let nothing = Attributes {
+        kind: Some("unreadable".into()),
+        ..Attributes::default()
+    };
+    nothing
+        .complete(record, place)
+        .expect("nothing is broken where nothing is said")
 }
 
-fn binary(
-    record: &Incoming,
-    place: Place<'_>,
-    media: Option<&str>,
-) -> Result<Read, Unreadable> {
+fn binary(record: &Incoming, place: Place<'_>, media: Option<&str>) -> Result<Read, Unreadable> {
     let bytes = record.value.clone().ok_or(Unreadable::Tombstone)?;
     let attributes = Attributes {
         id: text(record, header::ID)?.map(Into::into),
@@ -133,7 +136,10 @@ impl Attributes {
         let id = self.id.map_or_else(
             || {
                 let offset = record.offset;
-                EventId::new(format!("{}/{}/{}/{offset}", place.cluster, at.topic, at.partition))
+                EventId::new(format!(
+                    "{}/{}/{}/{offset}",
+                    place.cluster, at.topic, at.partition
+                ))
             },
             EventId::new,
         );
@@ -146,25 +152,40 @@ impl Attributes {
                 Unreadable::Broken(format!("time `{time}` is not RFC 3339: {error}"))
             })?,
             // A broker's timestamp is at most a few centuries off; clamp rather than refuse.
-            None => Timestamp::from_millisecond(record.timestamp_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            None => {
+                Timestamp::from_millisecond(record.timestamp_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
         };
         let hops = match self.hops {
-            Some(hops) => hops.parse().map_err(|_| {
-                Unreadable::Broken(format!("hop count `{hops}` is not a number"))
-            })?,
+            Some(hops) => hops
+                .parse()
+                .map_err(|_| Unreadable::Broken(format!("hop count `{hops}` is not a number")))?,
             None => 0,
         };
-        let flow =
-            self.flow.map_or_else(|| FlowId::of_event(&source, &id), FlowId::new);
+        let flow = self
+            .flow
+            .map_or_else(|| FlowId::of_event(&source, &id), FlowId::new);
         let cause = self.cause.map(EventId::new);
         let subject = self.subject;
-        Ok(Envelope { id, source, kind, subject, time, flow, cause, hops, trace: self.trace })
+        Ok(Envelope {
+            id,
+            source,
+            kind,
+            subject,
+            time,
+            flow,
+            cause,
+            hops,
+            trace: self.trace,
+        })
     }
 }
 
 /// A header as text. An empty one counts as missing, as CloudEvents has it.
 fn text<'a>(record: &'a Incoming, name: &str) -> Result<Option<&'a str>, Unreadable> {
-    let Some(bytes) = record.headers.get(name) else { return Ok(None) };
+    let Some(bytes) = record.headers.get(name) else {
+        return Ok(None);
+    };
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Unreadable::Broken(format!("header `{name}` is not UTF-8")))?;
     Ok((!text.is_empty()).then_some(text))

@@ -45,7 +45,11 @@ pub(crate) struct Cause {
 
 impl Cause {
     pub(crate) fn caused(&self) -> Caused<'_> {
-        Caused { source: &self.source, id: &self.id, service: &self.service }
+        Caused {
+            source: &self.source,
+            id: &self.id,
+            service: &self.service,
+        }
     }
 }
 
@@ -68,7 +72,14 @@ impl Context {
         store: Option<Arc<dyn Store>>,
     ) -> Arc<Self> {
         let now = world.now();
-        Arc::new(Self { cause, attempt, now, world, store, work: Mutex::default() })
+        Arc::new(Self {
+            cause,
+            attempt,
+            now,
+            world,
+            store,
+            work: Mutex::default(),
+        })
     }
 
     /// Takes the decision out. Later use of the context is an error.
@@ -106,7 +117,11 @@ impl Context {
 
 impl<S: State, G> Cx<S, G> {
     pub(crate) fn new(context: Arc<Context>, given: Arc<G>) -> Self {
-        Self { context, given, state: PhantomData }
+        Self {
+            context,
+            given,
+            state: PhantomData,
+        }
     }
 
     /// The record of this key, or `None` where there is none. Sees what this reaction has written.
@@ -114,7 +129,10 @@ impl<S: State, G> Cx<S, G> {
     /// The decision rests on what was loaded: if somebody changes it before this reaction's changes
     /// are applied, the reaction runs again.
     pub async fn load<R: Record<In = S>>(&mut self, key: &str) -> Result<Option<R>, Error> {
-        let id = RecordId { kind: R::KIND, key: key.into() };
+        let id = RecordId {
+            kind: R::KIND,
+            key: key.into(),
+        };
         let text = match self.known(&id)? {
             Some(text) => text,
             None => self.fetch(&id).await?,
@@ -130,17 +148,38 @@ impl<S: State, G> Cx<S, G> {
 
     /// Writes a record, once the reaction has returned.
     pub fn put<R: Record<In = S>>(&mut self, key: &str, record: &R) -> Result<(), Error> {
-        let id = RecordId { kind: R::KIND, key: key.into() };
+        let id = RecordId {
+            kind: R::KIND,
+            key: key.into(),
+        };
         let json = serde_json::to_string(record).map_err(|error| {
-            Error::new(ErrorKind::Unfit, format!("{id} cannot be written as JSON: {error}"))
+            Error::new(
+                ErrorKind::Unfit,
+                format!("{id} cannot be written as JSON: {error}"),
+            )
         })?;
-        self.write(id, Write { json: Some(json.into()), indexes: record.indexes() })
+        self.write(
+            id,
+            Write {
+                json: Some(json.into()),
+                indexes: record.indexes(),
+            },
+        )
     }
 
     /// Deletes a record, once the reaction has returned.
     pub fn delete<R: Record<In = S>>(&mut self, key: &str) -> Result<(), Error> {
-        let id = RecordId { kind: R::KIND, key: key.into() };
-        self.write(id, Write { json: None, indexes: BTreeMap::new() })
+        let id = RecordId {
+            kind: R::KIND,
+            key: key.into(),
+        };
+        self.write(
+            id,
+            Write {
+                json: None,
+                indexes: BTreeMap::new(),
+            },
+        )
     }
 
     /// What the service was given: its ports to the outside.
@@ -193,7 +232,10 @@ impl<S: State, G> Cx<S, G> {
 
     async fn fetch(&self, id: &RecordId) -> Result<Option<Arc<str>>, Error> {
         let store = self.context.store.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Other, format!("{id} cannot be loaded: the service keeps no state"))
+            Error::new(
+                ErrorKind::Other,
+                format!("{id} cannot be loaded: the service keeps no state"),
+            )
         })?;
         let stored = store.load(id).await?;
         let (version, text) = stored.map_or((0, None), |stored| (stored.version, stored.json));

@@ -21,7 +21,8 @@ pub(crate) struct Reaction {
     run: Run,
 }
 
-type Run = Box<dyn Fn(Payload, Arc<Context>) -> BoxFuture<'static, Result<Emitted, Failed>> + Send + Sync>;
+type Run =
+    Box<dyn Fn(Payload, Arc<Context>) -> BoxFuture<'static, Result<Emitted, Failed>> + Send + Sync>;
 
 /// Why a reaction gave nothing.
 #[derive(Debug)]
@@ -49,14 +50,21 @@ impl Reaction {
             let (react, given) = (react.clone(), Arc::clone(&given));
             async move {
                 let event = decode::<E>(&payload).map_err(Failed::Undecodable)?;
-                let events = react(event, Cx::new(context, given)).await.map_err(Failed::Reaction)?;
+                let events = react(event, Cx::new(context, given))
+                    .await
+                    .map_err(Failed::Reaction)?;
                 let mut emitted = Emitted::default();
                 events.emit(&mut emitted);
                 Ok(emitted)
             }
             .boxed()
         });
-        Self { name: name_of::<F>(), reacts_to: E::SCHEMA, emits, run }
+        Self {
+            name: name_of::<F>(),
+            reacts_to: E::SCHEMA,
+            emits,
+            run,
+        }
     }
 
     /// Runs the reaction once.
@@ -84,5 +92,8 @@ fn decode<E: Event>(payload: &Payload) -> Result<E, String> {
 fn name_of<F>() -> &'static str {
     let path = std::any::type_name::<F>();
     // A closure has no name of its own: it goes by the function that it stands in.
-    path.trim_end_matches("::{{closure}}").rsplit("::").next().unwrap_or(path)
+    path.trim_end_matches("::{{closure}}")
+        .rsplit("::")
+        .next()
+        .unwrap_or(path)
 }

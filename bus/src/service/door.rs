@@ -47,17 +47,26 @@ pub enum Error {
 impl<S: State, E: Emits> Door<S, E> {
     /// A door. It opens when a service that originates through it has started.
     pub fn new() -> Self {
-        Self { host: Arc::default(), types: PhantomData }
+        Self {
+            host: Arc::default(),
+            types: PhantomData,
+        }
     }
 
     /// For events that begin a flow.
     pub fn new_flow(&self) -> Through<'_, S, E> {
-        Through { door: self, flow: None }
+        Through {
+            door: self,
+            flow: None,
+        }
     }
 
     /// For events of the flow of a business key, e.g. of order `4711` in the key space `order`.
     pub fn in_flow(&self, space: &str, key: &str) -> Through<'_, S, E> {
-        Through { door: self, flow: Some(FlowId::of_key(space, key)) }
+        Through {
+            door: self,
+            flow: Some(FlowId::of_key(space, key)),
+        }
     }
 
     pub(crate) fn slot(&self) -> Arc<OnceLock<Arc<Host>>> {
@@ -84,7 +93,10 @@ impl<S: State, E: Emits> Default for Door<S, E> {
 
 impl<S, E> Clone for Door<S, E> {
     fn clone(&self) -> Self {
-        Self { host: Arc::clone(&self.host), types: PhantomData }
+        Self {
+            host: Arc::clone(&self.host),
+            types: PhantomData,
+        }
     }
 }
 
@@ -139,8 +151,13 @@ async fn apply(
         host.outbox.send_all(outbox).await;
         return Ok(None);
     };
-    let change =
-        Change { reads, writes, outbox: outbox.clone(), at: context.now(), ..Change::default() };
+    let change = Change {
+        reads,
+        writes,
+        outbox: outbox.clone(),
+        at: context.now(),
+        ..Change::default()
+    };
     match store.apply(change).await {
         Ok(Applied::Done(committed)) => {
             if let Some(row) = committed.row {
@@ -153,7 +170,9 @@ async fn apply(
             }
             Ok(None)
         }
-        Ok(Applied::Duplicate) => unreachable!("a decision at a door has no event to be seen before"),
+        Ok(Applied::Duplicate) => {
+            unreachable!("a decision at a door has no event to be seen before")
+        }
         Ok(Applied::Conflict(_)) => Ok(Some(touched)),
         Err(error) if error.kind == state::ErrorKind::OutboxFull => Err(Error::Full(error.message)),
         Err(error) => Err(error.into()),

@@ -71,7 +71,10 @@ impl Counts {
 
     /// Parked and skipped.
     pub(crate) fn read(&self) -> (u64, u64) {
-        (self.parked.load(Ordering::Relaxed), self.skipped.load(Ordering::Relaxed))
+        (
+            self.parked.load(Ordering::Relaxed),
+            self.skipped.load(Ordering::Relaxed),
+        )
     }
 }
 
@@ -107,7 +110,10 @@ impl Retrying {
 impl Host {
     /// What is known of where a topic's records stand.
     pub(crate) fn place(&self, topic: &TopicName) -> Place<'_> {
-        Place { cluster: &self.cluster, single_type: self.single_types.get(topic).copied() }
+        Place {
+            cluster: &self.cluster,
+            single_type: self.single_types.get(topic).copied(),
+        }
     }
 
     /// The topic that this service's parked events of `topic` go to.
@@ -134,7 +140,9 @@ impl Host {
     }
 
     pub(crate) fn note_assigned(&self, partition: &Arc<Shared>) {
-        self.at_work().partitions.insert(partition.partition.clone(), Arc::clone(partition));
+        self.at_work()
+            .partitions
+            .insert(partition.partition.clone(), Arc::clone(partition));
     }
 
     pub(crate) fn note_given_up(&self, partition: &TopicPartition) {
@@ -142,12 +150,17 @@ impl Host {
     }
 
     pub(crate) fn note_retry(&self, delivery: &Delivery<'_>, retrying: Retrying) {
-        self.at_work().retrying.insert(delivery.event_key(), retrying);
+        self.at_work()
+            .retrying
+            .insert(delivery.event_key(), retrying);
     }
 
     /// Forgets the event's retries when it has ended, however it ends.
     pub(crate) fn retrying(&self, delivery: &Delivery<'_>) -> RetryingGuard<'_> {
-        RetryingGuard { host: self, event: delivery.event_key() }
+        RetryingGuard {
+            host: self,
+            event: delivery.event_key(),
+        }
     }
 
     pub(crate) fn at_work(&self) -> MutexGuard<'_, AtWork> {

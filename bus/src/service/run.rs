@@ -93,7 +93,12 @@ impl Running {
         let contract = service.contract();
         let work = run(service, bus.clone(), stop.clone(), status.clone());
         let task = world::spawn(&bus.world, "service", work);
-        Self { stop, status, contract, task }
+        Self {
+            stop,
+            status,
+            contract,
+            task,
+        }
     }
 
     /// What the service promises.
@@ -133,7 +138,9 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     check_name(&service.name)?;
     let contract = service.contract();
     status.waiting("start", "the service is starting");
-    let Some(cluster) = connect(&bus, &status, &stop).await? else { return Ok(()) };
+    let Some(cluster) = connect(&bus, &status, &stop).await? else {
+        return Ok(());
+    };
     if !prepare_topics(&service, &bus, &status, &stop).await? {
         return Ok(());
     }
@@ -154,13 +161,23 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     let announcing = world::spawn(
         &bus.world,
         "presence",
-        presence::announce(Arc::clone(&host), contract.hash(), bus.settings.presence, told),
+        presence::announce(
+            Arc::clone(&host),
+            contract.hash(),
+            bus.settings.presence,
+            told,
+        ),
     );
     let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host)));
     if topics.is_empty() {
         stop.requested().await;
     } else {
-        consume(Arc::clone(&host), membership(&bus.settings, &host, topics), stop).await;
+        consume(
+            Arc::clone(&host),
+            membership(&bus.settings, &host, topics),
+            stop,
+        )
+        .await;
     }
     sweeping.abort();
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
@@ -197,7 +214,11 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
         }
         if !source.is_transient() || bus.world.elapsed().saturating_sub(began) >= limit {
             let broker = bus.broker.name().to_owned();
-            return Err(Error::Unreachable { broker, seconds: limit.as_secs(), source });
+            return Err(Error::Unreachable {
+                broker,
+                seconds: limit.as_secs(),
+                source,
+            });
         }
         observe::broker_in_trouble("start", &source);
         let requested = std::pin::pin!(stop.requested());
@@ -235,7 +256,9 @@ async fn prepare_topics<S: State, G: Send + Sync + 'static>(
     }
     let mut partitions = BTreeMap::new();
     for (name, topic) in others {
-        let Some(found) = topics.others(topic, stop).await? else { return Ok(false) };
+        let Some(found) = topics.others(topic, stop).await? else {
+            return Ok(false);
+        };
         partitions.insert(name, found.partitions);
     }
     for topic in topics_of(service) {
@@ -263,8 +286,17 @@ async fn host<S: State, G>(
     cluster: String,
     status: Status,
 ) -> Result<Arc<Host>, Error> {
-    let Service { name, code_version, keeps_state, reactions, .. } = service;
-    let failed = |source| Error::State { service: name.clone(), source };
+    let Service {
+        name,
+        code_version,
+        keeps_state,
+        reactions,
+        ..
+    } = service;
+    let failed = |source| Error::State {
+        service: name.clone(),
+        source,
+    };
     let store = match keeps_state {
         true => Some(bus.stores.open(&name).await.map_err(failed)?),
         false => None,
@@ -276,9 +308,11 @@ async fn host<S: State, G>(
         max: Duration::from_millis(limits.retry_max_ms),
     };
     let (broker, world) = (Arc::clone(&bus.broker), Arc::clone(&bus.world));
-    let instance = bus.settings.instance.clone().unwrap_or_else(|| {
-        format!("{name}-{:08x}", world.random() >> 32)
-    });
+    let instance = bus
+        .settings
+        .instance
+        .clone()
+        .unwrap_or_else(|| format!("{name}-{:08x}", world.random() >> 32));
     let outbox = Outbox::new(broker, store.clone(), Arc::clone(&world), retry);
     Ok(Arc::new(Host {
         source: Source::of_service(&name),
@@ -301,14 +335,22 @@ async fn host<S: State, G>(
     }))
 }
 
-fn by_type(service: &str, reactions: Vec<Reaction>) -> Result<BTreeMap<&'static str, Reaction>, Error> {
+fn by_type(
+    service: &str,
+    reactions: Vec<Reaction>,
+) -> Result<BTreeMap<&'static str, Reaction>, Error> {
     let mut by_type: BTreeMap<&'static str, Reaction> = BTreeMap::new();
     for reaction in reactions {
         let event = reaction.reacts_to.wire_type();
         let second = reaction.name;
         if let Some(first) = by_type.insert(event, reaction) {
             let service = service.to_owned();
-            return Err(Error::TwoReactions { service, event, first: first.name, second });
+            return Err(Error::TwoReactions {
+                service,
+                event,
+                first: first.name,
+                second,
+            });
         }
     }
     Ok(by_type)

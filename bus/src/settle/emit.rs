@@ -45,15 +45,27 @@ pub(crate) fn from_reaction(
         let nth = nth.entry((born.schema.name, born.key.clone())).or_insert(0);
         let id = EventId::caused(&cause.caused(), born.schema.name, &born.key, *nth);
         *nth += 1;
-        ready.push(event(host, &cause, id, Some(delivery.envelope.id.clone()), hops, born)?);
+        ready.push(event(
+            host,
+            &cause,
+            id,
+            Some(delivery.envelope.id.clone()),
+            hops,
+            born,
+        )?);
     }
     Ok(ready)
 }
 
 /// What a decision at a door let be born. Ids are new, and there is no cause.
-pub(crate) fn from_door(host: &Host, cause: &Cause, emitted: Emitted) -> Result<Vec<Event>, Failure> {
+pub(crate) fn from_door(
+    host: &Host,
+    cause: &Cause,
+    emitted: Emitted,
+) -> Result<Vec<Event>, Failure> {
     let born = emitted.into_events().into_iter();
-    born.map(|born| event(host, cause, EventId::root(&*host.world), None, 0, born)).collect()
+    born.map(|born| event(host, cause, EventId::root(&*host.world), None, 0, born))
+        .collect()
 }
 
 fn event(
@@ -65,10 +77,18 @@ fn event(
     born: Born,
 ) -> Result<Event, Failure> {
     let schema = born.schema;
-    publish::check(schema, &born.key, born.payload.len(), host.limits.event_bytes_max)
-        .map_err(|error| Failure::park("cannot_emit", error))?;
+    publish::check(
+        schema,
+        &born.key,
+        born.payload.len(),
+        host.limits.event_bytes_max,
+    )
+    .map_err(|error| Failure::park("cannot_emit", error))?;
     let new_flow = born.new_flow.then(|| FlowId::of_event(&host.source, &id));
-    let trace = cause.envelope.as_ref().map_or_else(Trace::default, |from| from.trace.clone());
+    let trace = cause
+        .envelope
+        .as_ref()
+        .map_or_else(Trace::default, |from| from.trace.clone());
     let envelope = Envelope {
         id: id.clone(),
         source: host.source.clone(),
@@ -81,5 +101,10 @@ fn event(
         trace,
     };
     let record = envelope.record(schema, &born.key, born.payload);
-    Ok(Event { id, kind: schema.name, new_flow, record })
+    Ok(Event {
+        id,
+        kind: schema.name,
+        new_flow,
+        record,
+    })
 }

@@ -45,13 +45,21 @@ impl Outbox {
         world: world::Shared,
         retry: retry::Policy,
     ) -> Self {
-        Self { broker, store, world, retry, rows: Mutex::default() }
+        Self {
+            broker,
+            store,
+            world,
+            retry,
+            rows: Mutex::default(),
+        }
     }
 
     /// Publishes a committed row and forgets it.
     pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: Vec<Outgoing>) {
         let Some(store) = &self.store else { return };
-        let Some(_flushing) = self.begin(row) else { return };
+        let Some(_flushing) = self.begin(row) else {
+            return;
+        };
         for earlier in after {
             self.wait_for(&**store, *earlier).await;
         }
@@ -69,7 +77,9 @@ impl Outbox {
         let mut left = records;
         let mut attempt = 1;
         loop {
-            let Err((unsent, error)) = self.send_once(left).await else { return };
+            let Err((unsent, error)) = self.send_once(left).await else {
+                return;
+            };
             left = unsent;
             let wait = self.retry.wait(attempt, self.world.random());
             observe::cannot_publish(&left[0], &error, wait);
@@ -88,11 +98,15 @@ impl Outbox {
 
     /// Publishes rows that a crash, a drain or another instance's death left behind.
     pub(crate) async fn sweep(&self) -> Result<usize, state::Error> {
-        let Some(store) = &self.store else { return Ok(0) };
+        let Some(store) = &self.store else {
+            return Ok(0);
+        };
         let (mut after, mut swept) = (0, 0);
         loop {
             let rows = store.unflushed(after, SWEEP_ROWS).await?;
-            let Some(last) = rows.last() else { return Ok(swept) };
+            let Some(last) = rows.last() else {
+                return Ok(swept);
+            };
             after = last.id;
             for row in rows {
                 swept += 1;
@@ -155,7 +169,10 @@ impl Outbox {
     }
 
     fn begin(&self, row: RowId) -> Option<Flushing<'_>> {
-        self.rows().flushing.insert(row).then_some(Flushing { outbox: self, row })
+        self.rows()
+            .flushing
+            .insert(row)
+            .then_some(Flushing { outbox: self, row })
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {

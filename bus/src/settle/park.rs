@@ -54,16 +54,28 @@ impl Parked<'_> {
         put("quadrille-parked-version", VERSION);
         put("quadrille-parked-kind", "failed");
         put("quadrille-parked-service", self.service);
-        put("quadrille-parked-reaction", self.reaction.unwrap_or_default());
+        put(
+            "quadrille-parked-reaction",
+            self.reaction.unwrap_or_default(),
+        );
         put("quadrille-parked-code", self.code);
-        put("quadrille-parked-detail", cut(self.detail, DETAIL_BYTES_MAX));
+        put(
+            "quadrille-parked-detail",
+            cut(self.detail, DETAIL_BYTES_MAX),
+        );
         put("quadrille-parked-attempts", &self.attempts.to_string());
-        put("quadrille-parked-first-attempt-at", &self.first_attempt_at.to_string());
+        put(
+            "quadrille-parked-first-attempt-at",
+            &self.first_attempt_at.to_string(),
+        );
         put("quadrille-parked-at", &self.parked_at.to_string());
         put("quadrille-parked-topic", at.topic.as_str());
         put("quadrille-parked-partition", &at.partition.to_string());
         put("quadrille-parked-offset", &original.offset.to_string());
-        put("quadrille-parked-timestamp", &original.timestamp_ms.to_string());
+        put(
+            "quadrille-parked-timestamp",
+            &original.timestamp_ms.to_string(),
+        );
         Outgoing {
             topic,
             partition: Some(at.partition),
@@ -114,9 +126,15 @@ mod tests {
         assert_eq!(record.topic.as_str(), "parked.inventory.orders");
         assert_eq!(record.partition, Some(3));
         assert_eq!((record.key, record.value), (original.key, original.value));
-        assert_eq!(record.headers.iter().next(), Some(("ce_id", &Bytes::from("1"))));
+        assert_eq!(
+            record.headers.iter().next(),
+            Some(("ce_id", &Bytes::from("1")))
+        );
         let header = |name| record.headers.get(name).map(|value| &value[..]);
         assert_eq!(header("quadrille-parked-offset"), Some(&b"17"[..]));
-        assert_eq!(header("quadrille-parked-detail").map(<[u8]>::len), Some(1024));
+        assert_eq!(
+            header("quadrille-parked-detail").map(<[u8]>::len),
+            Some(1024)
+        );
     }
 }

@@ -41,29 +41,52 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn of(outcome: wire::Outcome) -> Self {
-        Self { outcome, code: String::new(), emitted: Vec::new(), next: None }
+        Self {
+            outcome,
+            code: String::new(),
+            emitted: Vec::new(),
+            next: None,
+        }
     }
 
     pub(crate) fn done(events: &[emit::Event]) -> Self {
         let told = |event: &emit::Event| wire::EmittedEvent {
             id: event.id.to_string(),
             r#type: event.kind.to_owned(),
-            new_flow_id: event.new_flow.as_ref().map_or_else(String::new, ToString::to_string),
+            new_flow_id: event
+                .new_flow
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
         };
-        Self { emitted: events.iter().map(told).collect(), ..Self::of(wire::Outcome::Done) }
+        Self {
+            emitted: events.iter().map(told).collect(),
+            ..Self::of(wire::Outcome::Done)
+        }
     }
 
     pub(crate) fn retry(failure: &Failure, next: Timestamp) -> Self {
         let code = failure.code().to_owned();
-        Self { code, next: Some(next), ..Self::of(wire::Outcome::Retry) }
+        Self {
+            code,
+            next: Some(next),
+            ..Self::of(wire::Outcome::Retry)
+        }
     }
 
     pub(crate) fn parked(failure: &Failure) -> Self {
-        Self { code: failure.code().to_owned(), ..Self::of(wire::Outcome::Parked) }
+        Self {
+            code: failure.code().to_owned(),
+            ..Self::of(wire::Outcome::Parked)
+        }
     }
 
     /// The receipt as a record on its topic. Its id is derived, so that a repetition shows.
-    pub(crate) fn record(self, host: &Host, delivery: &Delivery<'_>, attempt: &Attempt) -> Outgoing {
+    pub(crate) fn record(
+        self,
+        host: &Host,
+        delivery: &Delivery<'_>,
+        attempt: &Attempt,
+    ) -> Outgoing {
         let from = &*delivery.envelope;
         let schema = wire::Receipt::SCHEMA;
         let flow = from.flow.to_string();
@@ -71,7 +94,9 @@ impl Verdict {
             flow_id: flow.clone(),
             service: host.service.to_string(),
             instance: host.instance.to_string(),
-            reaction: delivery.reaction.map_or_else(String::new, |reaction| reaction.name.to_owned()),
+            reaction: delivery
+                .reaction
+                .map_or_else(String::new, |reaction| reaction.name.to_owned()),
             code_version: host.code_version.to_owned(),
             event_id: from.id.to_string(),
             event_source: from.source.to_string(),

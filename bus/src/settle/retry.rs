@@ -50,7 +50,10 @@ mod tests {
         let spans = [(1, 50, 100), (2, 100, 200), (3, 125, 250), (99, 125, 250)];
         for (attempt, shortest, longest) in spans {
             assert_eq!(POLICY.wait(attempt, 0), Duration::from_millis(shortest));
-            assert_eq!(POLICY.wait(attempt, u64::MAX), Duration::from_millis(longest));
+            assert_eq!(
+                POLICY.wait(attempt, u64::MAX),
+                Duration::from_millis(longest)
+            );
         }
     }
 

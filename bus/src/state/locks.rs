@@ -35,7 +35,10 @@ impl Locks {
             );
             held.push((record, lock.lock_owned().await));
         }
-        Guard { locks: Arc::clone(self), held }
+        Guard {
+            locks: Arc::clone(self),
+            held,
+        }
     }
 }
 
@@ -48,7 +51,11 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let mut records = self.locks.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = self
+            .locks
+            .records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (record, guard) in self.held.drain(..) {
             // Held by the map and by this guard alone: nobody waits, so the entry can go. Whoever
             // comes for it waits for the map's lock, which we hold.
@@ -66,14 +73,20 @@ mod tests {
     use super::*;
 
     fn item(key: &str) -> RecordId {
-        RecordId { kind: "item", key: key.into() }
+        RecordId {
+            kind: "item",
+            key: key.into(),
+        }
     }
 
     #[test]
     fn a_second_one_waits_and_nothing_is_left_behind() {
         // Shows mutual exclusion per record, and that the map empties itself.
         let locks = Arc::new(Locks::default());
-        let first = locks.lock(vec![item("b"), item("a"), item("a")]).now_or_never().unwrap();
+        let first = locks
+            .lock(vec![item("b"), item("a"), item("a")])
+            .now_or_never()
+            .unwrap();
         let mut second = Box::pin(locks.lock(vec![item("b")]));
         assert!(second.as_mut().now_or_never().is_none());
         assert!(locks.lock(vec![item("c")]).now_or_never().is_some());

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Applied, Change, Committed, Error, ErrorKind, EventKey, EventPosition, Handled, OutboxRow, Query, RecordId,
-    RowId, Store, Stored, Stores, Write,
+    Applied, Change, Committed, Error, ErrorKind, EventKey, EventPosition, Handled, OutboxRow,
+    Query, RecordId, RowId, Store, Stored, Stores, Write,
 };
 use crate::broker::{Outgoing, TopicName, TopicPartition};
 
@@ -50,7 +50,10 @@ impl Memory {
 
     /// An empty store that refuses changes while this many rows wait in its outbox.
     pub fn with_outbox_rows_max(outbox_rows_max: usize) -> Self {
-        Self { outbox_rows_max, tables: Mutex::default() }
+        Self {
+            outbox_rows_max,
+            tables: Mutex::default(),
+        }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -68,11 +71,18 @@ impl Default for Memory {
 #[async_trait]
 impl Store for Memory {
     async fn load(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
-        Ok(self.tables().records.get(record).map(|row| row.stored.clone()))
+        Ok(self
+            .tables()
+            .records
+            .get(record)
+            .map(|row| row.stored.clone()))
     }
 
     async fn page(&self, query: &Query) -> Result<Vec<(Arc<str>, Stored)>, Error> {
-        let from = RecordId { kind: query.kind, key: query.after.clone().unwrap_or_default() };
+        let from = RecordId {
+            kind: query.kind,
+            key: query.after.clone().unwrap_or_default(),
+        };
         let wanted = |row: &Row| match &query.index {
             Some((name, value)) => row.indexes.get(name) == Some(value),
             None => true,
@@ -97,7 +107,11 @@ impl Store for Memory {
 
     async fn apply(&self, change: Change) -> Result<Applied, Error> {
         let mut tables = self.tables();
-        if change.event.as_ref().is_some_and(|event| tables.inbox.contains_key(event)) {
+        if change
+            .event
+            .as_ref()
+            .is_some_and(|event| tables.inbox.contains_key(event))
+        {
             // The same event may stand twice in a topic: its second place counts as handled too.
             tables.mark_handled(change.position);
             return Ok(Applied::Duplicate);
@@ -137,7 +151,12 @@ impl Store for Memory {
 
     async fn unflushed(&self, after: RowId, limit: usize) -> Result<Vec<OutboxRow>, Error> {
         let tables = self.tables();
-        Ok(tables.outbox.range(after + 1..).take(limit).map(|(_, row)| row.clone()).collect())
+        Ok(tables
+            .outbox
+            .range(after + 1..)
+            .take(limit)
+            .map(|(_, row)| row.clone())
+            .collect())
     }
 
     async fn flushed(&self, rows: &[RowId]) -> Result<(), Error> {
@@ -159,18 +178,41 @@ impl Store for Memory {
 impl Tables {
     fn conflicts(&self, reads: &BTreeMap<RecordId, u64>) -> Vec<RecordId> {
         let version = |id: &RecordId| self.records.get(id).map_or(0, |row| row.stored.version);
-        reads.iter().filter(|(id, read)| version(id) != **read).map(|(id, _)| id.clone()).collect()
+        reads
+            .iter()
+            .filter(|(id, read)| version(id) != **read)
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     fn write(&mut self, id: RecordId, write: Write) {
         let version = self.records.get(&id).map_or(0, |row| row.stored.version) + 1;
-        let stored = Stored { version, json: write.json };
-        self.records.insert(id, Row { stored, indexes: write.indexes });
+        let stored = Stored {
+            version,
+            json: write.json,
+        };
+        self.records.insert(
+            id,
+            Row {
+                stored,
+                indexes: write.indexes,
+            },
+        );
     }
 
     fn mark_handled(&mut self, position: Option<EventPosition>) {
-        let Some(EventPosition { partition, offset, low_water }) = position else { return };
-        self.handled.entry(partition).or_default().add(offset, low_water);
+        let Some(EventPosition {
+            partition,
+            offset,
+            low_water,
+        }) = position
+        else {
+            return;
+        };
+        self.handled
+            .entry(partition)
+            .or_default()
+            .add(offset, low_water);
     }
 
     fn put_out(&mut self, records: Vec<Outgoing>) -> Committed {
@@ -188,12 +230,24 @@ impl Tables {
             rows.insert(id);
         }
         let after: Vec<RowId> = after.into_iter().collect();
-        self.outbox.insert(id, OutboxRow { id, after: after.clone(), records });
-        Committed { row: Some(id), after }
+        self.outbox.insert(
+            id,
+            OutboxRow {
+                id,
+                after: after.clone(),
+                records,
+            },
+        );
+        Committed {
+            row: Some(id),
+            after,
+        }
     }
 
     fn forget_row(&mut self, id: RowId) {
-        let Some(row) = self.outbox.remove(&id) else { return };
+        let Some(row) = self.outbox.remove(&id) else {
+            return;
+        };
         for record in row.records {
             let key = (record.topic, record.key);
             if let Some(rows) = self.outbox_by_key.get_mut(&key) {

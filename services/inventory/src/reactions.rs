@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quadrille::{Cx, Either, Failure, Reacted};
 use quadrille_schemas::inventory::v1::{
-    GoodsReceived, Line, Shortage, StockRejected, StockReleased, StockReserved,
+    GoodsReceived, Line, MissingLine, ReleaseReason, StockRejected, StockReleased, StockReserved,
 };
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
 use quadrille_schemas::payments::v1::PaymentDeclined;
@@ -32,19 +32,32 @@ pub async fn order_placed(
     if cx.load::<Reservation>(&order.order_id).await?.is_some() {
         return Ok(None);
     }
-    let units = units(&order.lines);
+    let units = units(&order.lines)?;
     let mut items = Vec::new();
     let mut missing = Vec::new();
     for (sku, wanted) in &units {
         let item: Item = cx.load(sku).await?.unwrap_or_default();
-        let available = item.available();
+        let available = u32::try_from(item.available()).unwrap_or(u32::MAX);
         if available < *wanted {
-            missing.push(Shortage { sku: sku.clone(), wanted: *wanted, available });
+            missing.push(MissingLine {
+                sku: sku.clone(),
+                wanted: *wanted,
+                available,
+            });
         }
-        items.push((sku, Item { reserved: item.reserved + wanted, ..item }));
+        items.push((
+            sku,
+            Item {
+                reserved: item.reserved + u64::from(*wanted),
+                ..item
+            },
+        ));
     }
     if !missing.is_empty() {
-        return Ok(Some(Either::Right(StockRejected { order_id: order.order_id, missing })));
+        return Ok(Some(Either::Right(StockRejected {
+            order_id: order.order_id,
+            missing,
+        })));
     }
     for (sku, item) in items {
         cx.put(sku, &item)?;
@@ -64,7 +77,7 @@ pub async fn payment_declined(
     payment: PaymentDeclined,
     cx: Cx<Stock>,
 ) -> Reacted<Option<StockReleased>> {
-    release(payment.order_id, "payment declined", cx).await
+    release(payment.order_id, ReleaseReason::PaymentDeclined, cx).await
 }
 
 /// Lets go of the goods of an order that was withdrawn.
@@ -72,39 +85,66 @@ pub async fn order_withdrawn(
     order: OrderWithdrawn,
     cx: Cx<Stock>,
 ) -> Reacted<Option<StockReleased>> {
-    release(order.order_id, "order withdrawn", cx).await
+    release(order.order_id, ReleaseReason::Withdrawn, cx).await
 }
 
 /// Lets go of what an order holds, once: a declined payment may follow a withdrawal.
 async fn release(
     order_id: String,
-    reason: &str,
+    reason: ReleaseReason,
     mut cx: Cx<Stock>,
 ) -> Reacted<Option<StockReleased>> {
-    let held = cx.load::<Reservation>(&order_id).await?.filter(|reservation| reservation.held);
-    let Some(mut reservation) = held else { return Ok(None) };
+    let held = cx
+        .load::<Reservation>(&order_id)
+        .await?
+        .filter(|reservation| reservation.held);
+    let Some(mut reservation) = held else {
+        return Ok(None);
+    };
     for (sku, units) in &reservation.units {
         let mut item: Item = cx.load(sku).await?.unwrap_or_default();
-        item.reserved = item.reserved.checked_sub(*units).ok_or_else(|| {
-            Failure::park("books_do_not_balance", format!("{order_id} holds more `{sku}` than is reserved"))
-        })?;
+        item.reserved = item
+            .reserved
+            .checked_sub(u64::from(*units))
+            .ok_or_else(|| {
+                Failure::park(
+                    "books_do_not_balance",
+                    format!("{order_id} holds more `{sku}` than is reserved"),
+                )
+            })?;
         cx.put(sku, &item)?;
     }
     reservation.held = false;
     cx.put(&order_id, &reservation)?;
     let lines = lines(&reservation.units);
-    Ok(Some(StockReleased { order_id, lines, reason: reason.to_owned() }))
+    Ok(Some(StockReleased {
+        order_id,
+        lines,
+        reason: reason.into(),
+    }))
 }
 
 /// Units by SKU: an order may name an article on several lines.
-fn units(lines: &[OrderLine]) -> BTreeMap<String, u64> {
+fn units(lines: &[OrderLine]) -> Reacted<BTreeMap<String, u32>> {
     let mut units = BTreeMap::new();
     for line in lines {
-        *units.entry(line.sku.clone()).or_insert(0) += u64::from(line.quantity);
+        let of_sku: &mut u32 = units.entry(line.sku.clone()).or_default();
+        *of_sku = of_sku.checked_add(line.quantity).ok_or_else(|| {
+            Failure::park(
+                "too_many_units",
+                format!("more `{}` than can be counted", line.sku),
+            )
+        })?;
     }
-    units
+    Ok(units)
 }
 
-fn lines(units: &BTreeMap<String, u64>) -> Vec<Line> {
-    units.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect()
+fn lines(units: &BTreeMap<String, u32>) -> Vec<Line> {
+    units
+        .iter()
+        .map(|(sku, quantity)| Line {
+            sku: sku.clone(),
+            quantity: *quantity,
+        })
+        .collect()
 }

@@ -35,7 +35,7 @@ impl Record for Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Units by SKU.
-    pub units: BTreeMap<String, u64>,
+    pub units: BTreeMap<String, u32>,
     /// Whether the order still holds them.
     pub held: bool,
 }

@@ -45,11 +45,13 @@ pub async fn payment_captured(
     let outcome = order.comes_to();
     order.outcome = order.outcome.or(outcome);
     cx.put(&payment.order_id, &order)?;
-    Ok((outcome == Some(Outcome::Confirmed)).then_some(OrderConfirmed {
-        order_id: payment.order_id,
-        payment_id: payment.payment_id,
-        total: payment.amount,
-    }))
+    Ok(
+        (outcome == Some(Outcome::Confirmed)).then_some(OrderConfirmed {
+            order_id: payment.order_id,
+            payment_id: payment.payment_id,
+            total: payment.amount,
+        }),
+    )
 }
 
 /// Cancels an order that was not paid for, once its goods are free.
@@ -59,7 +61,11 @@ pub async fn payment_declined(
 ) -> Reacted<Option<OrderCancelled>> {
     let mut order = order(&payment.order_id, &mut cx).await?;
     let spared = payment.reason() == DeclineReason::Withdrawn;
-    order.money = if spared { Money::Spared } else { Money::Declined };
+    order.money = if spared {
+        Money::Spared
+    } else {
+        Money::Declined
+    };
     cancel(payment.order_id, order, cx)
 }
 
@@ -78,15 +84,24 @@ async fn order(order_id: &str, cx: &mut Cx<Orders>) -> Reacted<Order> {
 }
 
 /// Keeps the order, and cancels it where that is what it has come to.
-fn cancel(order_id: String, mut order: Order, mut cx: Cx<Orders>) -> Reacted<Option<OrderCancelled>> {
+fn cancel(
+    order_id: String,
+    mut order: Order,
+    mut cx: Cx<Orders>,
+) -> Reacted<Option<OrderCancelled>> {
     let outcome = order.comes_to();
     order.outcome = order.outcome.or(outcome);
     cx.put(&order_id, &order)?;
-    let reason = match outcome {
+    let (reason, detail) = match outcome {
         None | Some(Outcome::Confirmed) => return Ok(None),
-        Some(Outcome::OutOfStock) => CancelReason::OutOfStock,
-        Some(Outcome::PaymentDeclined) => CancelReason::PaymentDeclined,
-        Some(Outcome::Withdrawn) => CancelReason::Withdrawn,
+        Some(Outcome::OutOfStock) => (CancelReason::OutOfStock, "not enough in stock"),
+        Some(Outcome::PaymentDeclined) => (CancelReason::PaymentDeclined, "the card was declined"),
+        Some(Outcome::Withdrawn) => (CancelReason::Withdrawn, "withdrawn by the customer"),
     };
-    Ok(Some(OrderCancelled { order_id, reason: reason.into() }))
+    let (reason, detail) = (reason.into(), detail.to_owned());
+    Ok(Some(OrderCancelled {
+        order_id,
+        reason,
+        detail,
+    }))
 }

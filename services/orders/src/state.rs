@@ -105,20 +105,46 @@ mod tests {
     #[test]
     fn an_order_ends_when_neither_goods_nor_money_are_held() {
         // Shows the join for every order in which the facts may arrive.
-        let order = |withdrawn, stock, money| Order { withdrawn, stock, money, ..Order::default() };
+        let order = |withdrawn, stock, money| Order {
+            withdrawn,
+            stock,
+            money,
+            ..Order::default()
+        };
         let cases = [
             (order(false, Stock::Open, Money::Open), None),
-            (order(false, Stock::Rejected, Money::Open), Some(Outcome::OutOfStock)),
-            (order(true, Stock::Rejected, Money::Open), Some(Outcome::OutOfStock)),
-            (order(false, Stock::Open, Money::Captured), Some(Outcome::Confirmed)),
+            (
+                order(false, Stock::Rejected, Money::Open),
+                Some(Outcome::OutOfStock),
+            ),
+            (
+                order(true, Stock::Rejected, Money::Open),
+                Some(Outcome::OutOfStock),
+            ),
+            (
+                order(false, Stock::Open, Money::Captured),
+                Some(Outcome::Confirmed),
+            ),
             (order(true, Stock::Open, Money::Captured), None),
             (order(true, Stock::Released, Money::Captured), None),
             (order(true, Stock::Open, Money::Refunded), None),
-            (order(true, Stock::Released, Money::Refunded), Some(Outcome::Withdrawn)),
+            (
+                order(true, Stock::Released, Money::Refunded),
+                Some(Outcome::Withdrawn),
+            ),
             (order(false, Stock::Open, Money::Declined), None),
-            (order(false, Stock::Released, Money::Declined), Some(Outcome::PaymentDeclined)),
-            (order(true, Stock::Released, Money::Declined), Some(Outcome::Withdrawn)),
-            (order(true, Stock::Released, Money::Spared), Some(Outcome::Withdrawn)),
+            (
+                order(false, Stock::Released, Money::Declined),
+                Some(Outcome::PaymentDeclined),
+            ),
+            (
+                order(true, Stock::Released, Money::Declined),
+                Some(Outcome::Withdrawn),
+            ),
+            (
+                order(true, Stock::Released, Money::Spared),
+                Some(Outcome::Withdrawn),
+            ),
             (order(true, Stock::Released, Money::Open), None),
         ];
         for (order, outcome) in cases {
@@ -130,7 +156,11 @@ mod tests {
     fn an_order_ends_once() {
         // Shows that nothing follows the outcome.
         let outcome = Some(Outcome::Confirmed);
-        let order = Order { outcome, money: Money::Captured, ..Order::default() };
+        let order = Order {
+            outcome,
+            money: Money::Captured,
+            ..Order::default()
+        };
         assert_eq!(order.comes_to(), None);
     }
 }

@@ -81,24 +81,41 @@ impl Http {
             .timeout(Duration::from_millis(config.timeout_ms))
             .no_proxy()
             .build()?;
-        Ok(Self { client, url: config.url.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            client,
+            url: config.url.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// Asks, and gives back the status and body of an answer that means something.
     async fn ask(&self, path: &str, body: &impl Serialize) -> Result<Answer, Failure> {
-        let sent = self.client.post(format!("{}/{path}", self.url)).json(body).send().await;
+        let sent = self
+            .client
+            .post(format!("{}/{path}", self.url))
+            .json(body)
+            .send()
+            .await;
         let response = sent.map_err(|error| Failure::outage("gateway_unreachable", error))?;
         let status = response.status();
         if status.is_server_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             let what = format!("the gateway answered {status}");
             return Err(Failure::outage("gateway_down", what));
         }
-        let text = response.text().await.map_err(|error| Failure::outage("gateway_unreachable", error))?;
+        let text = response
+            .text()
+            .await
+            .map_err(|error| Failure::outage("gateway_unreachable", error))?;
         if !status.is_success() && status != reqwest::StatusCode::PAYMENT_REQUIRED {
-            return Err(Failure::park("gateway_refused", format!("the gateway answered {status}: {text}")));
+            return Err(Failure::park(
+                "gateway_refused",
+                format!("the gateway answered {status}: {text}"),
+            ));
         }
         serde_json::from_str(&text).map_err(|error| {
-            Failure::park("gateway_answer", format!("the gateway's answer is not understood: {error}"))
+            Failure::park(
+                "gateway_answer",
+                format!("the gateway's answer is not understood: {error}"),
+            )
         })
     }
 }
@@ -124,7 +141,9 @@ impl Gateway for Http {
         });
         let answer = self.ask("charges", &body).await?;
         match answer.status.as_str() {
-            "captured" => Ok(Charged::Captured { payment_id: answer.payment_id }),
+            "captured" => Ok(Charged::Captured {
+                payment_id: answer.payment_id,
+            }),
             "declined" => Ok(Charged::Declined(reason(&answer.reason))),
             other => {
                 let what = format!("the gateway answered with status `{other}`");
@@ -154,7 +173,11 @@ impl Gateway for Http {
 }
 
 fn money(amount: &Money) -> serde_json::Value {
-    let Money { currency_code, units, nanos } = amount;
+    let Money {
+        currency_code,
+        units,
+        nanos,
+    } = amount;
     serde_json::json!({ "currency_code": currency_code, "units": units, "nanos": nanos })
 }
 
@@ -162,6 +185,7 @@ fn reason(code: &str) -> DeclineReason {
     match code {
         "insufficient_funds" => DeclineReason::InsufficientFunds,
         "expired_card" => DeclineReason::ExpiredCard,
+        "invalid_number" => DeclineReason::InvalidCard,
         "voided" => DeclineReason::Withdrawn,
         // Whatever else the gateway has against a card, it is the card's bank that will not pay.
         _ => DeclineReason::CardDeclined,

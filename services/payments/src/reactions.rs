@@ -5,7 +5,7 @@ use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::StockReserved;
 use quadrille_schemas::orders::v1::OrderWithdrawn;
 use quadrille_schemas::payments::v1::{
-    DeclineReason, PaymentCaptured, PaymentDeclined, PaymentRefunded,
+    DeclineReason, PaymentCaptured, PaymentDeclined, PaymentRefunded, RefundReason,
 };
 
 use crate::gateway::{Charge, Charged, Port};
@@ -45,7 +45,11 @@ pub async fn stock_reserved(
         Charged::Captured { payment_id } => {
             let kept = Payment::captured(payment_id.clone(), &amount);
             cx.put(&order_id, &kept)?;
-            Either::Left(PaymentCaptured { order_id, payment_id, amount: Some(amount) })
+            Either::Left(PaymentCaptured {
+                order_id,
+                payment_id,
+                amount: Some(amount),
+            })
         }
         Charged::Declined(reason) => {
             cx.put(&order_id, &Payment::Declined)?;
@@ -66,17 +70,40 @@ pub async fn order_withdrawn(
             cx.put(&order_id, &Payment::Withdrawn)?;
             Ok(None)
         }
-        Some(Payment::Captured { payment_id, currency_code, units, nanos }) => {
-            let amount = Money { currency_code, units, nanos };
+        Some(Payment::Captured {
+            payment_id,
+            currency_code,
+            units,
+            nanos,
+        }) => {
+            let amount = Money {
+                currency_code,
+                units,
+                nanos,
+            };
             cx.given().refund(&refund_key, &payment_id, &amount).await?;
-            cx.put(&order_id, &Payment::Refunded { payment_id: payment_id.clone() })?;
-            let reason = "order withdrawn".to_owned();
-            Ok(Some(PaymentRefunded { order_id, payment_id, amount: Some(amount), reason }))
+            cx.put(
+                &order_id,
+                &Payment::Refunded {
+                    payment_id: payment_id.clone(),
+                },
+            )?;
+            let reason = RefundReason::Withdrawn.into();
+            Ok(Some(PaymentRefunded {
+                order_id,
+                payment_id,
+                amount: Some(amount),
+                reason,
+            }))
         }
         Some(Payment::Withdrawn | Payment::Declined | Payment::Refunded { .. }) => Ok(None),
     }
 }
 
 fn declined(order_id: String, reason: DeclineReason, amount: Money) -> PaymentDeclined {
-    PaymentDeclined { order_id, reason: reason.into(), amount: Some(amount) }
+    PaymentDeclined {
+        order_id,
+        reason: reason.into(),
+        amount: Some(amount),
+    }
 }

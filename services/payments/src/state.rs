@@ -38,9 +38,18 @@ pub enum Payment {
 impl Payment {
     /// A charge that was made.
     pub fn captured(payment_id: String, amount: &Money) -> Self {
-        let Money { currency_code, units, nanos } = amount;
+        let Money {
+            currency_code,
+            units,
+            nanos,
+        } = amount;
         let (currency_code, units, nanos) = (currency_code.clone(), *units, *nanos);
-        Self::Captured { payment_id, currency_code, units, nanos }
+        Self::Captured {
+            payment_id,
+            currency_code,
+            units,
+            nanos,
+        }
     }
 }
 

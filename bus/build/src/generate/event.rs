@@ -86,7 +86,9 @@ fn kind(kind: Kind) -> &'static str {
 }
 
 fn topic(topic: &Topic, all: &[Event]) -> String {
-    let on_it = all.iter().filter(|event| event.topic.name == topic.name && event.reads.is_none());
+    let on_it = all
+        .iter()
+        .filter(|event| event.topic.name == topic.name && event.reads.is_none());
     let events: Vec<&str> = on_it.map(|event| event.message.full_name()).collect();
     let retention = match topic.retention {
         Retention::For(time) => format!("For({})", duration(time)),

@@ -14,8 +14,11 @@ use crate::envelope::Trace;
 
 pub(super) fn read(record: &Incoming, place: Place<'_>) -> Result<Read, Unreadable> {
     let bytes = record.value.as_ref().ok_or(Unreadable::Tombstone)?;
-    let mut event: Map<String, Value> = serde_json::from_slice(bytes)
-        .map_err(|error| broken(format!("structured CloudEvent is not a JSON object: {error}")))?;
+    let mut event: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+        broken(format!(
+            "structured CloudEvent is not a JSON object: {error}"
+        ))
+    })?;
     let payload = payload(&mut event)?;
     let mut take = |name: &str| attribute(&mut event, name);
     let attributes = Attributes {
@@ -33,12 +36,17 @@ pub(super) fn read(record: &Incoming, place: Place<'_>) -> Result<Read, Unreadab
             baggage: take("baggage")?,
         },
     };
-    Ok(Read { envelope: attributes.complete(record, place)?, payload })
+    Ok(Read {
+        envelope: attributes.complete(record, place)?,
+        payload,
+    })
 }
 
 fn payload(event: &mut Map<String, Value>) -> Result<Payload, Unreadable> {
     let content_type = attribute(event, "datacontenttype")?.map(|text| text.to_ascii_lowercase());
-    let json = content_type.as_deref().map_or(true, |text| is_json(media_type(text)));
+    let json = content_type
+        .as_deref()
+        .map_or(true, |text| is_json(media_type(text)));
     match (event.remove("data"), event.remove("data_base64")) {
         (Some(_), Some(_)) => Err(broken("both `data` and `data_base64` are there".to_owned())),
         (Some(data), None) if json => Ok(Payload::Json(data)),
@@ -47,7 +55,8 @@ fn payload(event: &mut Map<String, Value>) -> Result<Payload, Unreadable> {
                 .to_owned(),
         )),
         (None, Some(Value::String(text))) => {
-            let bytes = base64(&text).ok_or_else(|| broken("`data_base64` is not base64".to_owned()))?;
+            let bytes =
+                base64(&text).ok_or_else(|| broken("`data_base64` is not base64".to_owned()))?;
             if content_type.is_some() && json {
                 let value = serde_json::from_slice(&bytes)
                     .map_err(|error| broken(format!("`data_base64` holds no JSON: {error}")))?;

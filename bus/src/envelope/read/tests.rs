@@ -1,7 +1,10 @@
 use super::*;
 use crate::broker::{Headers, TopicName, TopicPartition};
 
-const PLACE: Place<'_> = Place { cluster: "c1", single_type: Some("orders.v1.OrderPlaced") };
+const PLACE: Place<'_> = Place {
+    cluster: "c1",
+    single_type: Some("orders.v1.OrderPlaced"),
+};
 
 fn record(headers: &[(&'static str, &'static str)], value: &'static str) -> Incoming {
     let mut all = Headers::new();
@@ -39,7 +42,14 @@ fn what_we_write_reads_back_the_same() {
     let mut written = record(&[], "x");
     written.headers = envelope.headers("4711");
 
-    let read = read(&written, Place { single_type: None, ..PLACE }).unwrap();
+    let read = read(
+        &written,
+        Place {
+            single_type: None,
+            ..PLACE
+        },
+    )
+    .unwrap();
 
     assert_eq!(read.envelope, envelope);
     assert_eq!(read.payload, Payload::Protobuf(Bytes::from("x")));
@@ -56,14 +66,23 @@ fn a_record_without_headers_gets_what_every_reader_agrees_on() {
     assert_eq!(envelope.source.as_str(), "kafka:c1/orders");
     assert_eq!(&*envelope.kind, "orders.v1.OrderPlaced");
     assert_eq!(envelope.time.as_millisecond(), 1_700_000_000_000);
-    assert_eq!(envelope.flow, FlowId::of_event(&envelope.source, &envelope.id));
+    assert_eq!(
+        envelope.flow,
+        FlowId::of_event(&envelope.source, &envelope.id)
+    );
     assert_eq!(read(&bare, PLACE).unwrap().envelope, envelope);
 }
 
 #[test]
 fn a_record_without_type_is_skipped_where_the_topic_carries_several() {
     // Shows that we never guess a type.
-    let unread = read(&record(&[], "x"), Place { single_type: None, ..PLACE });
+    let unread = read(
+        &record(&[], "x"),
+        Place {
+            single_type: None,
+            ..PLACE
+        },
+    );
     assert_eq!(unread, Err(Unreadable::NoType));
 }
 
@@ -73,13 +92,19 @@ fn structured_mode_is_read() {
     let text = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"orders.v1.OrderPlaced",
         "subject":"4711","hops":2,"correlationid":"f","datacontenttype":"application/json",
         "data":{"orderId":"4711"}}"#;
-    let headers = [("content-type", "application/cloudevents+json; charset=UTF-8")];
+    let headers = [(
+        "content-type",
+        "application/cloudevents+json; charset=UTF-8",
+    )];
 
     let read = read(&record(&headers, text), PLACE).unwrap();
 
     assert_eq!(read.envelope.flow.as_str(), "f");
     assert_eq!(read.envelope.hops, 2);
-    assert_eq!(read.payload, Payload::Json(serde_json::json!({"orderId": "4711"})));
+    assert_eq!(
+        read.payload,
+        Payload::Json(serde_json::json!({"orderId": "4711"}))
+    );
 }
 
 #[test]
@@ -91,7 +116,10 @@ fn structured_protobuf_is_base64() {
 
     let read = read(&record(&headers, text), PLACE).unwrap();
 
-    assert_eq!(read.payload, Payload::Protobuf(Bytes::from_static(b"\n\x044711")));
+    assert_eq!(
+        read.payload,
+        Payload::Protobuf(Bytes::from_static(b"\n\x044711"))
+    );
 }
 
 #[test]
@@ -99,14 +127,35 @@ fn what_is_broken_says_so() {
     // Shows the text that ends up beside a parked record.
     let structured = [("content-type", "application/cloudevents+json")];
     let cases = [
-        (record(&[("ce_time", "noon")], "x"), "time `noon` is not RFC 3339"),
-        (record(&[("ce_hops", "-1")], "x"), "hop count `-1` is not a number"),
-        (record(&[("content-type", "application/json")], "{"), "payload is not JSON"),
-        (record(&structured, "[]"), "structured CloudEvent is not a JSON object"),
-        (record(&structured, r#"{"data":1,"data_base64":""}"#), "both `data` and `data_base64`"),
-        (record(&structured, r#"{"data_base64":"*"}"#), "`data_base64` is not base64"),
         (
-            record(&[("content-type", "application/cloudevents-batch+json")], "[]"),
+            record(&[("ce_time", "noon")], "x"),
+            "time `noon` is not RFC 3339",
+        ),
+        (
+            record(&[("ce_hops", "-1")], "x"),
+            "hop count `-1` is not a number",
+        ),
+        (
+            record(&[("content-type", "application/json")], "{"),
+            "payload is not JSON",
+        ),
+        (
+            record(&structured, "[]"),
+            "structured CloudEvent is not a JSON object",
+        ),
+        (
+            record(&structured, r#"{"data":1,"data_base64":""}"#),
+            "both `data` and `data_base64`",
+        ),
+        (
+            record(&structured, r#"{"data_base64":"*"}"#),
+            "`data_base64` is not base64",
+        ),
+        (
+            record(
+                &[("content-type", "application/cloudevents-batch+json")],
+                "[]",
+            ),
             "send one event a record",
         ),
     ];

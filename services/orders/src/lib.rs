@@ -1,0 +1,36 @@
+//! Orders: takes orders, and says how each ended.
+
+use quadrille::{Door, Service};
+use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
+
+pub mod reactions;
+pub mod requests;
+pub mod state;
+
+use reactions::{
+    payment_captured, payment_declined, payment_refunded, stock_rejected, stock_released,
+};
+use state::Orders;
+
+/// Where orders come in.
+#[derive(Clone, Default)]
+pub struct Doors {
+    /// For orders that are placed.
+    pub placing: Door<Orders, Option<OrderPlaced>>,
+    /// For orders that are withdrawn.
+    pub withdrawing: Door<Orders, Option<OrderWithdrawn>>,
+}
+
+/// The service.
+pub fn service(doors: &Doors) -> Service<Orders> {
+    Service::named("orders")
+        .version(env!("CARGO_PKG_VERSION"))
+        .keeps(Orders)
+        .originates(&doors.placing)
+        .originates(&doors.withdrawing)
+        .on(stock_rejected)
+        .on(stock_released)
+        .on(payment_captured)
+        .on(payment_declined)
+        .on(payment_refunded)
+}
