@@ -1,4 +1,5 @@
-//! The kit for tests of whole flows: a seeded world, a gateway in memory, a witness who reads topics.
+//! The kit for tests of whole flows: a seeded world, a gateway in memory, the store suite.
 
 pub mod gateway;
 pub mod seeded;
+pub mod store;
