@@ -179,9 +179,7 @@ impl Member {
             let (host, room) = (Arc::clone(&self.host), Arc::clone(&self.room));
             let at_work = Partition::start(host, partition.clone(), handled, room);
             self.host.note_assigned(at_work.shared());
-            if let Some(old) = self.partitions.insert(partition.clone(), at_work) {
-                old.abandon();
-            }
+            self.partitions.insert(partition.clone(), at_work);
             self.committed.remove(partition);
         }
         assigned.start_at(positions);
@@ -228,9 +226,7 @@ impl Member {
     fn lose(&mut self, lost: &[TopicPartition]) {
         observe::lost(&self.host.service, lost);
         for partition in lost {
-            if let Some(at_work) = self.partitions.remove(partition) {
-                at_work.abandon();
-            }
+            self.partitions.remove(partition);
             self.committed.remove(partition);
             self.host.note_given_up(partition);
         }

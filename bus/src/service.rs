@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 pub mod door;
 pub(crate) mod host;
@@ -22,7 +22,6 @@ use crate::react::{Cx, Emits, Reacted};
 use crate::state::State;
 use crate::stop::Stop;
 use door::Door;
-use host::Host;
 pub use run::{Error, Running};
 
 /// A service, not yet running. `S` is the state that it keeps, `G` what it was given.
@@ -33,7 +32,7 @@ pub struct Service<S = (), G = ()> {
     keeps_state: bool,
     reactions: Vec<Reaction>,
     originates: Vec<&'static Schema>,
-    doors: Vec<Arc<OnceLock<Arc<Host>>>>,
+    doors: Vec<door::Slot>,
     state: PhantomData<fn() -> S>,
 }
 

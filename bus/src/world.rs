@@ -107,11 +107,6 @@ impl<T> Task<T> {
     pub fn abort(&self) {
         self.abort.abort();
     }
-
-    /// A handle to stop the task with while it is waited for.
-    pub fn abort_handle(&self) -> AbortHandle {
-        self.abort.clone()
-    }
 }
 
 impl<T> Future for Task<T> {
@@ -122,6 +117,31 @@ impl<T> Future for Task<T> {
         Pin::new(&mut self.result)
             .poll(cx)
             .map(|ended| ended.unwrap_or(Err(Ended::Aborted)))
+    }
+}
+
+/// A task that is stopped when this is dropped: it must not outlive whoever started it.
+#[derive(Debug)]
+pub struct Scoped<T>(Task<T>);
+
+impl<T> Task<T> {
+    /// Stops the task when the handle is dropped.
+    pub fn scoped(self) -> Scoped<T> {
+        Scoped(self)
+    }
+}
+
+impl<T> Future for Scoped<T> {
+    type Output = Result<T, Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T> Drop for Scoped<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

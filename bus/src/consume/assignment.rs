@@ -130,11 +130,6 @@ impl Assignment {
         self.water.mark()
     }
 
-    /// Number of records taken and not finished.
-    pub(crate) fn unfinished(&self) -> usize {
-        self.water.unfinished()
-    }
-
     fn fill_lanes(&mut self) {
         while self.lanes.waiting() < self.limits.waiting_max
             && let Some(next) = self.intake.front()

@@ -11,7 +11,6 @@ pub(crate) struct LowWater {
     next: i64,
     // In offset order; the front is the lowest unfinished one.
     taken: VecDeque<(i64, bool)>,
-    unfinished: usize,
 }
 
 impl LowWater {
@@ -20,7 +19,6 @@ impl LowWater {
         Self {
             next: start,
             taken: VecDeque::new(),
-            unfinished: 0,
         }
     }
 
@@ -30,7 +28,6 @@ impl LowWater {
             return false;
         }
         self.taken.push_back((offset, false));
-        self.unfinished += 1;
         self.next = offset + 1;
         true
     }
@@ -43,7 +40,6 @@ impl LowWater {
             .expect("only a taken offset is finished");
         assert!(!self.taken[index].1, "offset {offset} was finished twice");
         self.taken[index].1 = true;
-        self.unfinished -= 1;
         while self.taken.front().is_some_and(|(_, finished)| *finished) {
             self.taken.pop_front();
         }
@@ -52,11 +48,6 @@ impl LowWater {
     /// The offset below which everything is finished: the next to read after a restart.
     pub(crate) fn mark(&self) -> i64 {
         self.taken.front().map_or(self.next, |(offset, _)| *offset)
-    }
-
-    /// Number of offsets taken and not finished.
-    pub(crate) fn unfinished(&self) -> usize {
-        self.unfinished
     }
 }
 
@@ -78,7 +69,6 @@ mod tests {
                 water.finish(offset);
                 open.retain(|other| *other != offset);
                 assert_eq!(water.mark(), open.first().copied().unwrap_or(17));
-                assert_eq!(water.unfinished(), open.len());
             }
         }
     }

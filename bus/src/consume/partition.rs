@@ -19,13 +19,13 @@ use super::lanes::Lane;
 use crate::broker::{Incoming, TopicPartition};
 use crate::service::host::Host;
 use crate::state::Handled;
-use crate::world::{self, Task};
+use crate::world::{self, Scoped};
 
-/// A partition at work, as the consume loop sees it.
+/// A partition at work, as the consume loop sees it. Dropping it drops everything at once.
 pub(crate) struct Partition {
     shared: Arc<Shared>,
     drain: watch::Sender<bool>,
-    task: Task<()>,
+    task: Scoped<()>,
 }
 
 /// What the consume loop and the partition's task share.
@@ -89,7 +89,7 @@ impl Partition {
             handled,
             draining,
         };
-        let task = world::spawn(&world, "partition", work.run());
+        let task = world::spawn(&world, "partition", work.run()).scoped();
         Self {
             shared,
             drain,
@@ -123,17 +123,10 @@ impl Partition {
     /// Waits until it has, or until the time is up; then what still runs is dropped. Returns the
     /// offset to commit, unless no record had come.
     pub(crate) async fn drained(self, world: &world::Shared, limit: Duration) -> Option<i64> {
-        let abort = self.task.abort_handle();
-        if world::timeout(world, limit, self.task).await.is_none() {
-            abort.abort();
-        }
+        // When the time is up, dropping the task stops it.
+        world::timeout(world, limit, self.task).await;
         let mark = self.shared.mark();
         (mark >= 0).then_some(mark)
-    }
-
-    /// Drops everything at once: the partition is somebody else's already.
-    pub(crate) fn abandon(self) {
-        self.task.abort();
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::host::Host;
 use crate::id::{EventId, FlowId};
@@ -18,9 +18,24 @@ use crate::world;
 /// Decisions that conflict this often are given up: something changes the records all the time.
 const CONFLICTS_MAX: u32 = 100;
 
+/// The instance that a door serves: the one that was started last.
+#[derive(Clone, Default)]
+pub(crate) struct Slot(Arc<RwLock<Option<Arc<Host>>>>);
+
+impl Slot {
+    pub(super) fn open(&self, host: &Arc<Host>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(host));
+    }
+
+    fn host(&self) -> Result<Arc<Host>, Error> {
+        let host = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        host.clone().ok_or(Error::NotRunning)
+    }
+}
+
 /// Where events of type `E` are born for a service that keeps `S`. Cheap to clone.
 pub struct Door<S, E> {
-    host: Arc<OnceLock<Arc<Host>>>,
+    slot: Slot,
     types: PhantomData<fn(S) -> E>,
 }
 
@@ -48,7 +63,7 @@ impl<S: State, E: Emits> Door<S, E> {
     /// A door. It opens when a service that originates through it has started.
     pub fn new() -> Self {
         Self {
-            host: Arc::default(),
+            slot: Slot::default(),
             types: PhantomData,
         }
     }
@@ -69,17 +84,13 @@ impl<S: State, E: Emits> Door<S, E> {
         }
     }
 
-    pub(crate) fn slot(&self) -> Arc<OnceLock<Arc<Host>>> {
-        Arc::clone(&self.host)
-    }
-
-    fn host(&self) -> Result<&Arc<Host>, Error> {
-        self.host.get().ok_or(Error::NotRunning)
+    pub(crate) fn slot(&self) -> Slot {
+        self.slot.clone()
     }
 
     /// Loads a record for reading only, outside any decision.
     pub async fn read<R: state::Record<In = S>>(&self, key: &str) -> Result<Option<R>, Error> {
-        let host = Arc::clone(self.host()?);
+        let host = self.slot.host()?;
         let mut cx = Cx::<S>::new(context(&host, FlowId::new("")), Arc::new(()));
         Ok(cx.load(key).await?)
     }
@@ -94,7 +105,7 @@ impl<S: State, E: Emits> Default for Door<S, E> {
 impl<S, E> Clone for Door<S, E> {
     fn clone(&self) -> Self {
         Self {
-            host: Arc::clone(&self.host),
+            slot: self.slot.clone(),
             types: PhantomData,
         }
     }
@@ -116,7 +127,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
         F: Fn(Cx<S>) -> Fut,
         Fut: Future<Output = Result<(E, A), Failure>>,
     {
-        let host = self.door.host()?;
+        let host = &self.door.slot.host()?;
         let flow = self.flow.unwrap_or_else(|| FlowId::root(&*host.world));
         let mut locks = None;
         for _ in 0..CONFLICTS_MAX {

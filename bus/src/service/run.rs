@@ -24,6 +24,8 @@ use crate::topic::{self, Topics};
 use crate::wire;
 use crate::world::{self, Ended, Task};
 
+/// Time between two tries to reach the broker at the start.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Time between two sweeps of the outbox.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -141,7 +143,7 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     let Some(cluster) = connect(&bus, &status, &stop).await? else {
         return Ok(());
     };
-    if !prepare_topics(&service, &bus, &status, &stop).await? {
+    if !have_topics(&service, &bus, &status, &stop).await? {
         return Ok(());
     }
     let topics = topics_of(&service);
@@ -153,8 +155,7 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
         Err(error) => observe::store_in_trouble(&host.service, &error, SWEEP_INTERVAL),
     }
     for door in doors {
-        // A door that serves another instance already goes on serving that one.
-        let _ = door.set(Arc::clone(&host));
+        door.open(&host);
     }
     host.status.clear("start");
     let told = stop.clone();
@@ -179,7 +180,7 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
         )
         .await;
     }
-    sweeping.abort();
+    drop(sweeping);
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
@@ -222,7 +223,32 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
         }
         observe::broker_in_trouble("start", &source);
         let requested = std::pin::pin!(stop.requested());
-        futures::future::select(bus.world.sleep(Duration::from_millis(500)), requested).await;
+        futures::future::select(bus.world.sleep(LOOK_AGAIN), requested).await;
+    }
+}
+
+/// Prepares topics, for as long as the broker is in trouble. `false`: asked to stop first.
+async fn have_topics<S: State, G: Send + Sync + 'static>(
+    service: &Service<S, G>,
+    bus: &Bus,
+    status: &Status,
+    stop: &Stop,
+) -> Result<bool, Error> {
+    loop {
+        match prepare_topics(service, bus, status, stop).await {
+            Err(Error::Topic(topic::Error::Broker(error))) if error.is_transient() => {
+                observe::broker_in_trouble(&service.name, &error);
+                status.waiting("broker", &error.to_string());
+                bus.world.sleep(LOOK_AGAIN).await;
+            }
+            prepared => {
+                status.clear("broker");
+                return prepared;
+            }
+        }
+        if stop.is_requested() {
+            return Ok(false);
+        }
     }
 }
 
