@@ -1,0 +1,168 @@
+//! A hall: the three services of the order flow on one broker, and what can be asked of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quadrille::broker::{Broker, Start};
+use quadrille::bus::{Bus, Settings};
+use quadrille::config::Limits;
+use quadrille::presence::Rhythm;
+use quadrille::service::Running;
+use quadrille::state::memory::MemoryStores;
+use quadrille::world;
+use quadrille_inventory::Deliveries;
+use quadrille_orders::Doors;
+use quadrille_orders::requests::{self, Placed, Withdrawn};
+use quadrille_orders::state::Outcome;
+use quadrille_payments::gateway::Port;
+use quadrille_schemas::common::v1::Money;
+use quadrille_schemas::inventory::v1::GoodsReceived;
+use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+
+/// A card that is charged.
+pub const GOOD_CARD: &str = "4242424242424242";
+
+/// The services of the order flow, running.
+pub struct Hall {
+    /// What they stand on.
+    pub bus: Bus,
+    /// Where orders come in.
+    pub doors: Doors,
+    /// Where goods come in.
+    pub deliveries: Deliveries,
+    services: Vec<Running>,
+}
+
+impl Hall {
+    /// Starts the services.
+    pub fn start(broker: Arc<dyn Broker>, world: world::Shared, gateway: Port) -> Self {
+        let bus = Bus::new(broker, world, Arc::new(MemoryStores::new()), settings());
+        let (doors, deliveries) = (Doors::default(), Deliveries::default());
+        let services = vec![
+            quadrille_orders::service(&doors).start(&bus),
+            quadrille_inventory::service(&deliveries).start(&bus),
+            quadrille_payments::service(gateway).start(&bus),
+        ];
+        Self {
+            bus,
+            doors,
+            deliveries,
+            services,
+        }
+    }
+
+    /// Waits until all are ready.
+    pub async fn ready(&self) {
+        for service in &self.services {
+            while service.status().is_waiting() {
+                self.bus.world().sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    /// Lets all drain, commit and leave.
+    pub async fn stop(self) {
+        for service in self.services {
+            service.stop().await.expect("a service drains and leaves");
+        }
+    }
+
+    /// Puts goods on the shelf.
+    pub async fn deliver(&self, sku: &str, quantity: u32) {
+        let goods = GoodsReceived {
+            delivery_id: format!("first/{sku}"),
+            sku: sku.to_owned(),
+            quantity,
+        };
+        self.deliveries
+            .in_flow("sku", sku)
+            .decide(|_| {
+                let goods = goods.clone();
+                async { Ok((goods, ())) }
+            })
+            .await
+            .expect("the door is open");
+    }
+
+    /// Places an order for one piece at 20 euros.
+    pub async fn place(&self, order_id: &str, sku: &str, card: &str) -> Placed {
+        requests::place(&self.doors, order(order_id, sku, card), "the same")
+            .await
+            .expect("the door is open")
+    }
+
+    /// Withdraws an order.
+    pub async fn withdraw(&self, order_id: &str) -> Withdrawn {
+        let withdrawn = OrderWithdrawn {
+            order_id: order_id.to_owned(),
+            ..OrderWithdrawn::default()
+        };
+        requests::withdraw(&self.doors, withdrawn)
+            .await
+            .expect("the door is open")
+    }
+
+    /// Waits until an order has ended.
+    pub async fn outcome(&self, order_id: &str) -> Outcome {
+        loop {
+            let order = requests::read(&self.doors, order_id)
+                .await
+                .expect("the door is open");
+            if let Some(outcome) = order.and_then(|order| order.outcome) {
+                return outcome;
+            }
+            self.bus.world().sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// An order for one piece at 20 euros.
+pub fn order(order_id: &str, sku: &str, card: &str) -> OrderPlaced {
+    let price = Money {
+        currency_code: "EUR".to_owned(),
+        units: 20,
+        nanos: 0,
+    };
+    OrderPlaced {
+        order_id: order_id.to_owned(),
+        customer_id: "c1".to_owned(),
+        email: "ada@example.org".to_owned(),
+        lines: vec![OrderLine {
+            sku: sku.to_owned(),
+            quantity: 1,
+            unit_price: Some(price.clone()),
+        }],
+        total: Some(price),
+        card_number: card.to_owned(),
+        placed_at: None,
+    }
+}
+
+/// Settings with short waits, so that a test waits for states and not for defaults.
+pub fn settings() -> Settings {
+    Settings {
+        limits: Limits {
+            event_bytes_max: 1 << 20,
+            attempts_max: 8,
+            retry_base_ms: 5,
+            retry_max_ms: 100,
+            reaction_timeout_ms: 10_000,
+            drain_timeout_ms: 5_000,
+            partition_events_max: 1_000,
+            key_events_max: 100,
+            reactions_at_once_max: 256,
+            commit_interval_ms: 50,
+            hops_max: 64,
+        },
+        start: Start::Beginning,
+        instance: None,
+        session_timeout: Duration::from_secs(6),
+        rebalance_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(10),
+        create_topics: true,
+        presence: Rhythm {
+            interval: Duration::from_secs(2),
+            lease: Duration::from_secs(6),
+        },
+    }
+}

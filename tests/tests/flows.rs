@@ -1,0 +1,6 @@
+//! Whole flows in one process, on the in-memory broker.
+
+mod flows {
+    mod order; // an order goes in, services react to each other, and it ends in one outcome
+    mod seeded; // the same under a seeded world in one thread: the seam is real
+}
