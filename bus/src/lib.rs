@@ -1,6 +1,7 @@
 //! Quadrille: an event-driven choreography bus over Kafka topics, with no conductor.
 
 pub mod broker;
+pub mod config;
 pub mod event;
 pub mod world;
 
