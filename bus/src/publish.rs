@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::broker::{self, Broker, Delivery, Outgoing, Position};
+use crate::broker::{self, Broker, Outgoing, Position};
 use crate::envelope::{Envelope, Trace};
 use crate::event::{Event, Schema};
 use crate::id::{EventId, FlowId, Source};
@@ -19,7 +19,7 @@ pub struct Publisher {
     broker: Arc<dyn Broker>,
     world: world::Shared,
     source: Source,
-    event_bytes_max: u32,
+    event_bytes_max: usize,
 }
 
 /// A published event.
@@ -54,10 +54,10 @@ pub enum Error {
         event: &'static str,
         /// The event's key.
         key: String,
-        /// Size of the payload in bytes.
+        /// Size of key, value and headers together, in bytes.
         bytes: usize,
         /// The limit in bytes.
-        limit: u32,
+        limit: usize,
     },
     /// The broker has not taken it.
     #[error("cannot publish {event} with key `{key}` to topic `{topic}`")]
@@ -80,7 +80,7 @@ impl Publisher {
         name: &str,
         broker: Arc<dyn Broker>,
         world: world::Shared,
-        event_bytes_max: u32,
+        event_bytes_max: usize,
     ) -> Self {
         Self {
             broker,
@@ -129,7 +129,6 @@ impl Publisher {
     ) -> Result<impl Future<Output = Result<Published, Error>> + Send + use<E>, Error> {
         let key = event.key().into_owned();
         let payload = event.encode_to_vec();
-        check(E::SCHEMA, &key, payload.len(), self.event_bytes_max)?;
         let id = EventId::root(&*self.world);
         let flow = flow.unwrap_or_else(|| FlowId::of_event(&self.source, &id));
         let envelope = Envelope {
@@ -144,7 +143,8 @@ impl Publisher {
             trace: Trace::default(),
         };
         let record = envelope.record(E::SCHEMA, &key, payload.into());
-        let delivery = send(&*self.broker, record).await;
+        check(E::SCHEMA, &key, &record, self.event_bytes_max)?;
+        let delivery = self.broker.send(record).await;
         let named = move |source| Error::Broker {
             event: E::SCHEMA.name,
             key,
@@ -162,16 +162,12 @@ impl Publisher {
     }
 }
 
-async fn send(broker: &dyn Broker, record: Outgoing) -> Result<Delivery, broker::Error> {
-    broker.send(record).await
-}
-
 /// What must hold of every event before it goes out.
 pub(crate) fn check(
     schema: &'static Schema,
     key: &str,
-    bytes: usize,
-    limit: u32,
+    record: &Outgoing,
+    limit: usize,
 ) -> Result<(), Error> {
     if key.is_empty() {
         return Err(Error::MissingKey {
@@ -179,7 +175,8 @@ pub(crate) fn check(
             field: schema.key_field,
         });
     }
-    if bytes > limit as usize {
+    let bytes = record.size();
+    if bytes > limit {
         return Err(Error::TooLarge {
             event: schema.name,
             key: key.to_owned(),

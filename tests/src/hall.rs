@@ -153,6 +153,8 @@ pub fn settings() -> Settings {
             reactions_at_once_max: 256,
             commit_interval_ms: 50,
             hops_max: 64,
+            in_flight_records_max: 10_000,
+            in_flight_bytes_max: 64 << 20,
         },
         start: Start::Beginning,
         instance: None,

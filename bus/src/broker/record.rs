@@ -147,6 +147,15 @@ pub struct Outgoing {
     pub timestamp_ms: Option<i64>,
 }
 
+impl Outgoing {
+    /// Bytes of key, value and headers together.
+    pub fn size(&self) -> usize {
+        self.key.as_ref().map_or(0, Bytes::len)
+            + self.value.as_ref().map_or(0, Bytes::len)
+            + self.headers.size()
+    }
+}
+
 /// A record that came from the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {

@@ -77,13 +77,6 @@ fn event(
     born: Born,
 ) -> Result<Event, Failure> {
     let schema = born.schema;
-    publish::check(
-        schema,
-        &born.key,
-        born.payload.len(),
-        host.limits.event_bytes_max,
-    )
-    .map_err(|error| Failure::park("cannot_emit", error))?;
     let new_flow = born.new_flow.then(|| FlowId::of_event(&host.source, &id));
     let trace = cause
         .envelope
@@ -101,6 +94,8 @@ fn event(
         trace,
     };
     let record = envelope.record(schema, &born.key, born.payload);
+    publish::check(schema, &born.key, &record, host.limits.event_bytes_max)
+        .map_err(|error| Failure::park("cannot_emit", error))?;
     Ok(Event {
         id,
         kind: schema.name,

@@ -1,8 +1,8 @@
-//! When the next attempt is due: exponential backoff with full jitter between a half and a whole.
+//! When the next attempt is due: exponential backoff with jitter.
 //!
-//! A pure rule: attempt number and randomness in, a duration out. Half of the span is fixed, so
-//! that no attempt follows at once; the other half is drawn, so that events that failed together
-//! do not come back together.
+//! A pure rule: attempt number and randomness in, a duration out. The wait doubles from attempt to
+//! attempt and is drawn from the half above it, so that events that failed together do not come
+//! back together, and none comes back at once.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use std::time::Duration;
 pub struct Policy {
     /// Attempts before the event is parked, at least 1.
     pub attempts_max: u32,
-    /// Longest wait after the first attempt.
+    /// Shortest wait between two attempts.
     pub base: Duration,
-    /// Longest wait after any attempt.
+    /// Longest wait between two attempts.
     pub max: Duration,
 }
 
@@ -26,11 +26,13 @@ impl Policy {
     /// How long to wait after the given attempt (from 1), however many there have been.
     pub fn wait(&self, attempt: u32, random: u64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
-        let whole = self.base.saturating_mul(1 << doublings).min(self.max);
-        let half = whole / 2;
-        // The upper 32 bits as a fraction in [0, 1).
+        let wait = self.base.saturating_mul(1 << doublings);
+        // At the limit too there is something to draw from.
+        let shortest = wait.min(self.max * 2 / 3).max(self.base);
+        let longest = wait.saturating_mul(3).min(self.max.saturating_mul(2)) / 2;
+        // The upper 32 bits as a fraction in [0, 1].
         let fraction = (random >> 32) as f64 / f64::from(u32::MAX);
-        half + half.mul_f64(fraction.min(1.0))
+        shortest + longest.saturating_sub(shortest).mul_f64(fraction)
     }
 }
 
@@ -41,13 +43,13 @@ mod tests {
     const POLICY: Policy = Policy {
         attempts_max: 4,
         base: Duration::from_millis(100),
-        max: Duration::from_millis(250),
+        max: Duration::from_millis(300),
     };
 
     #[test]
     fn waits_double_up_to_the_limit() {
         // Shows both ends of the jitter for every attempt.
-        let spans = [(1, 50, 100), (2, 100, 200), (3, 125, 250), (99, 125, 250)];
+        let spans = [(1, 100, 150), (2, 200, 300), (3, 200, 300), (99, 200, 300)];
         for (attempt, shortest, longest) in spans {
             assert_eq!(POLICY.wait(attempt, 0), Duration::from_millis(shortest));
             assert_eq!(
