@@ -14,6 +14,10 @@ use crate::state::{Delivery, Item, Reservation, Stock};
 /// Puts delivered goods on the shelf, once: a delivery brings each article once, so that a second
 /// announcement of it is a repetition.
 pub async fn goods_received(goods: GoodsReceived, mut cx: Cx<Stock>) -> Reacted<()> {
+    if goods.delivery_id.is_empty() {
+        let what = "without a delivery_id, goods that are announced twice would count twice";
+        return Err(Failure::park("no_delivery_id", what));
+    }
     let mut delivery: Delivery = cx.load(&goods.delivery_id).await?.unwrap_or_default();
     if delivery.units.contains_key(&goods.sku) {
         return Ok(());
@@ -161,3 +165,6 @@ fn lines(units: &BTreeMap<String, u32>) -> Vec<Line> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
