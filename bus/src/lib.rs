@@ -33,11 +33,12 @@ pub mod world; // the one seam to clock, randomness and executor
 pub mod config; // options: file, environment, flags
 pub mod status; // whether a service is ready, and what it waits for
 pub mod stop; // a request to stop
+pub mod kit; // a service on the bench: for tests of what its reactions decide
 mod observe; // every log line, defined once
 
 pub use bus::Bus;
 pub use event::Event;
-pub use react::{Cx, Either, Emits, Failure, NewFlow, Reacted};
+pub use react::{Cx, Either, Emits, Failure, NewFlow, Reacted, Remedy};
 pub use service::Service;
 pub use service::door::Door;
 pub use state::{Record, State};

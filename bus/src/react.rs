@@ -37,7 +37,7 @@ pub struct Failure {
 
 /// What helps against a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remedy {
+pub enum Remedy {
     /// Trying again, a limited number of times.
     Retry,
     /// Trying again until what is out of order is in order.
@@ -90,7 +90,8 @@ impl Failure {
         &self.code
     }
 
-    pub(crate) fn remedy(&self) -> Remedy {
+    /// What helps against it.
+    pub fn remedy(&self) -> Remedy {
         self.remedy
     }
 

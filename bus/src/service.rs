@@ -129,6 +129,16 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
         Running::new(self, bus)
     }
 
+    /// What the service stands on, with its doors open, but taking part in nothing yet.
+    pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<Host>, Error> {
+        let doors = self.doors.clone();
+        let host = run::host(self, bus, cluster, crate::status::Status::default()).await?;
+        for door in doors {
+            let _ = door.set(Arc::clone(&host));
+        }
+        Ok(host)
+    }
+
     /// All schemas that the contract names.
     fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
         let emitted = self

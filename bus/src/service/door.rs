@@ -88,6 +88,11 @@ impl<S: State, E: Emits> Door<S, E> {
         self.slot.clone()
     }
 
+    /// A new id for whoever asks for something without naming it: a UUIDv7 of the service's world.
+    pub fn new_id(&self) -> Result<String, Error> {
+        Ok(EventId::root(&*self.host()?.world).to_string())
+    }
+
     /// Loads a record for reading only, outside any decision.
     pub async fn read<R: state::Record<In = S>>(&self, key: &str) -> Result<Option<R>, Error> {
         let host = self.slot.host()?;

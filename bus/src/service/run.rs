@@ -306,7 +306,7 @@ fn topics_of<S: State, G: Send + Sync + 'static>(service: &Service<S, G>) -> Vec
     topics
 }
 
-async fn host<S: State, G>(
+pub(super) async fn host<S: State, G>(
     service: Service<S, G>,
     bus: &Bus,
     cluster: String,

@@ -9,10 +9,21 @@ use quadrille_schemas::inventory::v1::{
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
 use quadrille_schemas::payments::v1::PaymentDeclined;
 
-use crate::state::{Item, Reservation, Stock};
+use crate::state::{Delivery, Item, Reservation, Stock};
 
-/// Puts delivered goods on the shelf.
+/// Puts delivered goods on the shelf, once: a delivery brings each article once, so that a second
+/// announcement of it is a repetition.
 pub async fn goods_received(goods: GoodsReceived, mut cx: Cx<Stock>) -> Reacted<()> {
+    if goods.delivery_id.is_empty() {
+        let what = "without a delivery_id, goods that are announced twice would count twice";
+        return Err(Failure::park("no_delivery_id", what));
+    }
+    let mut delivery: Delivery = cx.load(&goods.delivery_id).await?.unwrap_or_default();
+    if delivery.units.contains_key(&goods.sku) {
+        return Ok(());
+    }
+    delivery.units.insert(goods.sku.clone(), goods.quantity);
+    cx.put(&goods.delivery_id, &delivery)?;
     let mut item: Item = cx.load(&goods.sku).await?.unwrap_or_default();
     item.on_hand = item
         .on_hand
@@ -24,7 +35,8 @@ pub async fn goods_received(goods: GoodsReceived, mut cx: Cx<Stock>) -> Reacted<
 
 /// Holds the goods of a placed order, all of them, or says what is missing.
 ///
-/// An order that was placed before is held already: then there is nothing to say.
+/// An order that was placed before has its answer: then there is nothing to say. That goes for a
+/// rejected one as well, or an order that was cancelled could be held and paid for later.
 pub async fn order_placed(
     order: OrderPlaced,
     mut cx: Cx<Stock>,
@@ -54,6 +66,11 @@ pub async fn order_placed(
         ));
     }
     if !missing.is_empty() {
+        let refused = Reservation {
+            units: BTreeMap::new(),
+            held: false,
+        };
+        cx.put(&order.order_id, &refused)?;
         return Ok(Some(Either::Right(StockRejected {
             order_id: order.order_id,
             missing,
@@ -148,3 +165,6 @@ fn lines(units: &BTreeMap<String, u32>) -> Vec<Line> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! What inventory remembers: how many of each article there are, and which order holds what.
+//! What inventory remembers: how many of each article there are, which order holds what, and what
+//! was delivered.
 
 use std::collections::BTreeMap;
 
@@ -31,10 +32,10 @@ impl Record for Item {
     const KIND: &'static str = "item";
 }
 
-/// What one order holds, by order id.
+/// What one order was promised, by order id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Units by SKU.
+    /// Units by SKU. Empty: there were not enough, and the order was told so.
     pub units: BTreeMap<String, u32>,
     /// Whether the order still holds them.
     pub held: bool,
@@ -43,4 +44,16 @@ pub struct Reservation {
 impl Record for Reservation {
     type In = Stock;
     const KIND: &'static str = "reservation";
+}
+
+/// What one delivery brought, by delivery id, so that it is not put on the shelf twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Units by SKU.
+    pub units: BTreeMap<String, u32>,
+}
+
+impl Record for Delivery {
+    type In = Stock;
+    const KIND: &'static str = "delivery";
 }
