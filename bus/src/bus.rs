@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::{Broker, Start};
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::presence::Rhythm;
 use crate::publish::Publisher;
 use crate::state::Stores;
@@ -39,6 +39,25 @@ pub struct Settings {
     pub create_topics: bool,
     /// Presence.
     pub presence: Rhythm,
+}
+
+impl Settings {
+    /// As a configuration says.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            start: config.group.start,
+            instance: config.group.instance.clone(),
+            session_timeout: config.group.session_timeout(),
+            rebalance_timeout: config.group.rebalance_timeout(),
+            connect_timeout: config.kafka.connect_timeout(),
+            create_topics: config.topics.create,
+            presence: Rhythm {
+                interval: config.presence.interval(),
+                lease: config.presence.lease(),
+            },
+        }
+    }
 }
 
 impl Bus {

@@ -29,7 +29,8 @@ mod told;
 
 pub use told::Told;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, Settings};
+use crate::config::Config;
 use crate::envelope::read::Payload;
 use crate::envelope::{Envelope, Trace};
 use crate::event::Event;
@@ -74,7 +75,7 @@ impl<S: State> Bench<S> {
             Arc::new(NoBroker),
             Arc::clone(&world) as Arc<_>,
             Arc::new(MemoryStores::new()),
-            still::settings(),
+            Settings::of(&Config::default()),
         );
         let hosted = service.hosted(&bus, "bench".to_owned()).now_or_never();
         let host = hosted

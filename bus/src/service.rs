@@ -130,11 +130,11 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
     }
 
     /// What the service stands on, with its doors open, but taking part in nothing yet.
-    pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<Host>, Error> {
+    pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<host::Host>, Error> {
         let doors = self.doors.clone();
         let host = run::host(self, bus, cluster, crate::status::Status::default()).await?;
         for door in doors {
-            let _ = door.set(Arc::clone(&host));
+            door.open(&host);
         }
         Ok(host)
     }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quadrille::broker::{Broker, Start};
+use quadrille::broker::Broker;
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::Limits;
-use quadrille::presence::Rhythm;
+use quadrille::config::Config;
 use quadrille::service::Running;
 use quadrille::state::memory::MemoryStores;
 use quadrille::world;
@@ -140,31 +139,12 @@ pub fn order(order_id: &str, sku: &str, card: &str) -> OrderPlaced {
 
 /// Settings with short waits, so that a test waits for states and not for defaults.
 pub fn settings() -> Settings {
-    Settings {
-        limits: Limits {
-            event_bytes_max: 1 << 20,
-            attempts_max: 8,
-            retry_base_ms: 5,
-            retry_max_ms: 100,
-            reaction_timeout_ms: 10_000,
-            drain_timeout_ms: 5_000,
-            partition_events_max: 1_000,
-            key_events_max: 100,
-            reactions_at_once_max: 256,
-            commit_interval_ms: 50,
-            hops_max: 64,
-            in_flight_records_max: 10_000,
-            in_flight_bytes_max: 64 << 20,
-        },
-        start: Start::Beginning,
-        instance: None,
-        session_timeout: Duration::from_secs(6),
-        rebalance_timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(10),
-        create_topics: true,
-        presence: Rhythm {
-            interval: Duration::from_secs(2),
-            lease: Duration::from_secs(6),
-        },
-    }
+    let mut config = Config::default();
+    config.limits.retry_base_ms = 5;
+    config.limits.retry_max_ms = 100;
+    config.limits.commit_interval_ms = 50;
+    config.limits.drain_timeout_ms = 5_000;
+    config.group.session_timeout_ms = 6_000;
+    config.kafka.connect_timeout_ms = 10_000;
+    Settings::of(&config)
 }

@@ -13,12 +13,9 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::broker::{
-    Broker, Consumer, Delivery, Error, ErrorKind, Membership, NewTopic, Outgoing, Reader, Start,
+    Broker, Consumer, Delivery, Error, ErrorKind, Membership, NewTopic, Outgoing, Reader,
     TopicDescription, TopicName, TopicPartition,
 };
-use crate::bus::Settings;
-use crate::config::Limits;
-use crate::presence::Rhythm;
 use crate::world::World;
 
 /// 2026-01-01T00:00:00Z, a day like any other.
@@ -76,36 +73,6 @@ impl World for StillWorld {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
-    }
-}
-
-/// Settings of a service that takes part in nothing.
-pub(super) fn settings() -> Settings {
-    let second = Duration::from_secs(1);
-    Settings {
-        limits: Limits {
-            event_bytes_max: 1024 * 1024,
-            attempts_max: 8,
-            retry_base_ms: 100,
-            retry_max_ms: 30_000,
-            reaction_timeout_ms: 30_000,
-            drain_timeout_ms: 20_000,
-            partition_events_max: 1,
-            key_events_max: 1,
-            reactions_at_once_max: 1,
-            commit_interval_ms: 1000,
-            hops_max: 100,
-        },
-        start: Start::Beginning,
-        instance: Some("bench".to_owned()),
-        session_timeout: second,
-        rebalance_timeout: second,
-        connect_timeout: second,
-        create_topics: false,
-        presence: Rhythm {
-            interval: second,
-            lease: second,
-        },
     }
 }
 

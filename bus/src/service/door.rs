@@ -90,7 +90,7 @@ impl<S: State, E: Emits> Door<S, E> {
 
     /// A new id for whoever asks for something without naming it: a UUIDv7 of the service's world.
     pub fn new_id(&self) -> Result<String, Error> {
-        Ok(EventId::root(&*self.host()?.world).to_string())
+        Ok(EventId::root(&*self.slot.host()?.world).to_string())
     }
 
     /// Loads a record for reading only, outside any decision.
