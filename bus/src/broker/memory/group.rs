@@ -1,0 +1,491 @@
+//! A consumer group: who is in it, who has which partition, and what it has committed.
+//!
+//! Rebalances are eager, as in Kafka's classic protocol with the `range` assignor: whenever
+//! membership changes, every member gives up everything, and only when nobody owns anything is the
+//! next generation assigned. So a partition never has two owners. A member that does not give up
+//! within the rebalance timeout is put out of the group, and what it commits afterwards is refused.
+//!
+//! Nothing here waits or reads a clock: each call gets the time, and says whom it concerns in
+//! `wakes`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::{Error, ErrorKind, Membership, Start, TopicPartition};
+use super::fetch::{Fetcher, Skipped};
+use super::range::{self, Subscriber};
+use super::topics::Topics;
+use super::{ClientId, Config, Step};
+
+mod member;
+
+use member::{Member, Presence, Stage};
+
+/// A consumer group.
+#[derive(Debug)]
+pub(super) struct Group {
+    name: String,
+    generation: u64,
+    members: BTreeMap<ClientId, Member>,
+    outcasts: BTreeMap<ClientId, Outcast>,
+    offsets: BTreeMap<TopicPartition, i64>,
+    /// While a rebalance runs: when those who have not answered are put out.
+    rebalance_until: Option<Duration>,
+    /// Who has something new to hear.
+    wakes: BTreeSet<ClientId>,
+}
+
+/// A client that is no longer in the group.
+#[derive(Debug)]
+enum Outcast {
+    /// Was put out and does not know it yet.
+    Lost(Vec<TopicPartition>, Membership),
+    /// Knows it, and joins again when it asks next.
+    Out(Membership),
+    /// Another member took its name, and it does not know it yet.
+    Fenced(String),
+}
+
+impl Group {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            generation: 0,
+            members: BTreeMap::new(),
+            outcasts: BTreeMap::new(),
+            offsets: BTreeMap::new(),
+            rebalance_until: None,
+            wakes: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a member in. A static one whose predecessor is still known gets what that one had, and
+    /// nobody else notices.
+    pub(super) fn join(
+        &mut self,
+        id: ClientId,
+        membership: Membership,
+        now: Duration,
+        topics: &Topics,
+    ) {
+        let mut member = Member::new(membership, now);
+        for topic in &member.membership.topics {
+            if topics.partitions(topic).is_none() {
+                member.troubles.push_back(Error::new(
+                    ErrorKind::UnknownTopic,
+                    format!(
+                        "group `{}` waits for topic {topic}, which does not exist on the \
+                         in-memory broker",
+                        self.name
+                    ),
+                ));
+            }
+        }
+        if let Some(old) = self.replace(&member.membership)
+            && self.rebalance_until.is_none()
+            && old.is_settled()
+            && old.membership.topics == member.membership.topics
+        {
+            member.owned = old.owned;
+            member.stage = Stage::Given;
+            self.members.insert(id, member);
+            return;
+        }
+        self.members.insert(id, member);
+        self.rebalance(now, topics);
+    }
+
+    /// Removes a dynamic member at once. A static one keeps its place until its session ends, so
+    /// that its restart moves no partition.
+    pub(super) fn leave(&mut self, id: ClientId, now: Duration, topics: &Topics) {
+        let is_static = |member: &Member| member.membership.instance.is_some();
+        if self.members.get(&id).is_some_and(is_static) {
+            self.gone(id, now);
+            return;
+        }
+        self.outcasts.remove(&id);
+        if self.members.remove(&id).is_some() {
+            self.rebalance(now, topics);
+        }
+    }
+
+    /// Notes that a member was dropped without leaving.
+    pub(super) fn gone(&mut self, id: ClientId, now: Duration) {
+        self.outcasts.remove(&id);
+        if let Some(member) = self.members.get_mut(&id) {
+            member.presence = Presence::Gone { since: now };
+            // The others must now wait for the end of its session.
+            self.wakes.extend(self.members.keys());
+        }
+    }
+
+    /// Notes that a member has stopped asking.
+    pub(super) fn idle(&mut self, id: ClientId, now: Duration) {
+        if let Some(member) = self.members.get_mut(&id)
+            && member.presence == Presence::Listening
+        {
+            member.presence = Presence::Busy { since: now };
+        }
+    }
+
+    /// What a client hears next.
+    pub(super) fn next(
+        &mut self,
+        id: ClientId,
+        now: Duration,
+        topics: &mut Topics,
+        config: &Config,
+    ) -> Step {
+        self.tick(now, topics);
+        match self.outcasts.remove(&id) {
+            Some(Outcast::Fenced(instance)) => return Step::Failed(self.taken_over(&instance)),
+            Some(Outcast::Lost(partitions, membership)) if !partitions.is_empty() => {
+                self.outcasts.insert(id, Outcast::Out(membership));
+                return Step::Lost(partitions);
+            }
+            Some(Outcast::Lost(_, membership) | Outcast::Out(membership)) => {
+                if let Some(name) = self.taken(&membership) {
+                    return Step::Failed(self.taken_over(&name));
+                }
+                self.join(id, membership, now, topics);
+            }
+            None => {}
+        }
+        let Some(member) = self.members.get_mut(&id) else {
+            // It has failed, and was told.
+            return Step::Wait(None);
+        };
+        member.presence = Presence::Busy { since: now };
+        if let Some(step) = member.next(&self.name, topics, config) {
+            return step;
+        }
+        member.presence = Presence::Listening;
+        member.fetcher.wait(id, topics);
+        Step::Wait(self.deadline(now))
+    }
+
+    /// A member has said where to start. What it does not name starts where the group committed, or
+    /// else as its membership says.
+    pub(super) fn start_at(
+        &mut self,
+        id: ClientId,
+        positions: &BTreeMap<TopicPartition, i64>,
+        topics: &Topics,
+    ) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        if member.stage != Stage::Taking {
+            return;
+        }
+        let mut from = BTreeMap::new();
+        for at in &member.owned {
+            let Ok(log) = topics.log(at) else {
+                continue;
+            };
+            let known = positions.get(at).or_else(|| self.offsets.get(at)).copied();
+            let position = known.unwrap_or_else(|| match member.membership.start {
+                Start::Beginning => log.low(),
+                Start::At(timestamp_ms) => log.offset_at(timestamp_ms),
+                Start::Now => {
+                    // Committed, so that whoever takes over before the first commit does not take a
+                    // later now, and lose what came in between.
+                    self.offsets.insert(at.clone(), log.high());
+                    log.high()
+                }
+            });
+            if position > log.high() {
+                member.troubles.push_back(Error::new(
+                    ErrorKind::Other,
+                    format!(
+                        "group `{}` was to read {at} from offset {position}, but it ends at {}; \
+                         reading goes on there",
+                        self.name,
+                        log.high()
+                    ),
+                ));
+            }
+            from.insert(at.clone(), position.min(log.high()));
+        }
+        member.fetcher = Fetcher::new(from);
+        member.stage = match self.rebalance_until {
+            Some(_) => Stage::Recalled,
+            None => Stage::Reading,
+        };
+    }
+
+    /// A member has given its partitions up, and commits these offsets of them.
+    pub(super) fn release(
+        &mut self,
+        id: ClientId,
+        offsets: BTreeMap<TopicPartition, i64>,
+        topics: &Topics,
+    ) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        if member.stage != Stage::Yielding {
+            return;
+        }
+        let kept = offsets
+            .into_iter()
+            .filter(|(at, offset)| member.owns(at) && *offset >= 0);
+        self.offsets.extend(kept);
+        member.stage = member.give_up();
+        self.complete_if_answered(topics);
+    }
+
+    /// Commits offsets, all or none.
+    pub(super) fn commit(
+        &mut self,
+        id: ClientId,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<(), Error> {
+        let member = self.members.get(&id);
+        for (at, offset) in offsets {
+            if !member.is_some_and(|member| member.owns(at)) {
+                return Err(Error::new(
+                    ErrorKind::Fenced,
+                    format!(
+                        "cannot commit offset {offset} of {at} for group `{}`: the partition is no \
+                         longer this member's",
+                        self.name
+                    ),
+                ));
+            }
+            if *offset < 0 {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("cannot commit offset {offset} of {at}: offsets begin at 0"),
+                ));
+            }
+        }
+        for (at, offset) in offsets {
+            self.offsets.insert(at.clone(), *offset);
+        }
+        Ok(())
+    }
+
+    /// Pauses partitions of a member, or takes them up again.
+    pub(super) fn set_paused(&mut self, id: ClientId, partitions: &[TopicPartition], paused: bool) {
+        if let Some(member) = self.members.get_mut(&id) {
+            for at in partitions {
+                member.fetcher.set_paused(at, paused);
+            }
+        }
+    }
+
+    /// A topic has been created: whoever waited for it gets its partitions.
+    pub(super) fn topic_created(
+        &mut self,
+        name: &super::super::TopicName,
+        now: Duration,
+        topics: &Topics,
+    ) {
+        let subscribed = |member: &Member| member.membership.topics.contains(name);
+        if self.members.values().any(subscribed) {
+            self.rebalance(now, topics);
+        }
+    }
+
+    /// Puts out whoever has been silent for too long, and goes on without those.
+    pub(super) fn tick(&mut self, now: Duration, topics: &Topics) {
+        let overdue = self.rebalance_until.is_some_and(|until| until <= now);
+        let late: Vec<ClientId> = self
+            .members
+            .iter()
+            .filter(|(_, member)| {
+                member.given_up_at(now) <= now || (overdue && !member.has_answered())
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &late {
+            self.put_out(*id);
+        }
+        if !late.is_empty() || overdue {
+            self.rebalance(now, topics);
+        }
+    }
+
+    /// When [`Group::tick`] may next find something to do.
+    fn deadline(&self, now: Duration) -> Option<Duration> {
+        let members = self.members.values().map(|member| member.given_up_at(now));
+        members.chain(self.rebalance_until).min()
+    }
+
+    /// The offset that the group has committed.
+    pub(super) fn committed(&self, at: &TopicPartition) -> Option<i64> {
+        self.offsets.get(at).copied()
+    }
+
+    /// Up to which offset the group has a partition behind it; `None` where it does not read it.
+    pub(super) fn behind(&self, at: &TopicPartition) -> Option<i64> {
+        let subscribed = |member: &Member| member.membership.topics.contains(&at.topic);
+        self.committed(at)
+            .or_else(|| self.members.values().any(subscribed).then_some(0))
+    }
+
+    /// Whether nobody would miss the group.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.outcasts.is_empty() && self.offsets.is_empty()
+    }
+
+    /// Who has something new to hear since this was last asked.
+    pub(super) fn take_wakes(&mut self) -> BTreeSet<ClientId> {
+        std::mem::take(&mut self.wakes)
+    }
+
+    /// Begins a rebalance, unless one runs already.
+    fn rebalance(&mut self, now: Duration, topics: &Topics) {
+        if self.rebalance_until.is_none() {
+            let longest = self
+                .members
+                .values()
+                .map(|m| m.membership.rebalance_timeout)
+                .max();
+            self.rebalance_until = longest.map(|longest| now.saturating_add(longest));
+            for member in self.members.values_mut() {
+                member.recall();
+            }
+        }
+        self.wakes.extend(self.members.keys());
+        self.complete_if_answered(topics);
+    }
+
+    /// Assigns the next generation once nobody owns anything.
+    fn complete_if_answered(&mut self, topics: &Topics) {
+        if self.members.is_empty() {
+            self.rebalance_until = None;
+            return;
+        }
+        if self.rebalance_until.is_none() || !self.members.values().all(Member::has_answered) {
+            return;
+        }
+        self.rebalance_until = None;
+        self.generation += 1;
+        for (id, partitions) in self.ranges(topics) {
+            let member = self
+                .members
+                .get_mut(&id)
+                .expect("only members are assigned");
+            assert!(
+                member.owned.is_empty(),
+                "a member that has answered owns nothing"
+            );
+            member.owned = partitions;
+            member.stage = Stage::Given;
+        }
+        self.wakes.extend(self.members.keys());
+    }
+
+    /// What the assignor gives the members as they are.
+    fn ranges(&self, topics: &Topics) -> BTreeMap<ClientId, Vec<TopicPartition>> {
+        let subscribers = self.members.iter().map(|(id, member)| Subscriber {
+            id: *id,
+            instance: member.membership.instance.as_deref(),
+            topics: &member.membership.topics,
+        });
+        range::assign(subscribers.collect(), |topic| topics.partitions(topic))
+    }
+
+    /// Removes a member that has been silent for too long.
+    fn put_out(&mut self, id: ClientId) {
+        let Some(member) = self.members.remove(&id) else {
+            return;
+        };
+        if member.is_gone() {
+            return;
+        }
+        // It cannot miss what it has never known of.
+        let known = match member.stage {
+            Stage::Waiting | Stage::Given => Vec::new(),
+            Stage::Taking | Stage::Reading | Stage::Recalled | Stage::Yielding => member.owned,
+        };
+        self.outcasts
+            .insert(id, Outcast::Lost(known, member.membership));
+        self.wakes.insert(id);
+    }
+
+    /// Removes the static member whose name a new one brings.
+    fn replace(&mut self, membership: &Membership) -> Option<Member> {
+        let name = membership.instance.as_ref()?;
+        let same = |member: &Member| member.membership.instance.as_ref() == Some(name);
+        let (id, _) = self.members.iter().find(|(_, member)| same(member))?;
+        let id = *id;
+        let old = self.members.remove(&id)?;
+        if !old.is_gone() {
+            self.outcasts.insert(id, Outcast::Fenced(name.clone()));
+            self.wakes.insert(id);
+        }
+        Some(old)
+    }
+
+    /// The name of a static member, where somebody else goes by it.
+    fn taken(&self, membership: &Membership) -> Option<String> {
+        let name = membership.instance.as_ref()?;
+        let mut names = self
+            .members
+            .values()
+            .map(|m| m.membership.instance.as_ref());
+        names.any(|other| other == Some(name)).then(|| name.clone())
+    }
+
+    fn taken_over(&self, instance: &str) -> Error {
+        Error::new(
+            ErrorKind::Fenced,
+            format!(
+                "a newer member of group `{}` goes by the name `{instance}` and has taken over",
+                self.name
+            ),
+        )
+    }
+}
+
+impl Member {
+    /// What the member hears next; `None`: nothing yet.
+    fn next(&mut self, group: &str, topics: &Topics, config: &Config) -> Option<Step> {
+        if let Some(error) = self.troubles.pop_front() {
+            return Some(Step::Troubled(error));
+        }
+        match self.stage {
+            Stage::Given => {
+                // With nothing to start at, there is no answer to wait for.
+                self.stage = match self.owned.is_empty() {
+                    true => Stage::Reading,
+                    false => Stage::Taking,
+                };
+                Some(Step::Assigned(self.owned.clone()))
+            }
+            Stage::Recalled => {
+                self.stage = Stage::Yielding;
+                Some(Step::Revoked(self.owned.clone()))
+            }
+            Stage::Reading => {
+                let mut skipped = Vec::new();
+                let records = self.fetcher.fetch(topics, config, &mut skipped);
+                self.troubles
+                    .extend(skipped.into_iter().map(|skipped| deleted(group, &skipped)));
+                match records.is_empty() {
+                    true => self.troubles.pop_front().map(Step::Troubled),
+                    false => Some(Step::Records(records)),
+                }
+            }
+            Stage::Waiting | Stage::Taking | Stage::Yielding => None,
+        }
+    }
+}
+
+/// The error for records that retention took before the group had read them.
+fn deleted(group: &str, skipped: &Skipped) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!(
+            "retention has deleted offsets {} to {} of {} before group `{group}` read them; reading \
+             goes on at {}",
+            skipped.from,
+            skipped.to - 1,
+            skipped.at,
+            skipped.to
+        ),
+    )
+}
