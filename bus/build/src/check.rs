@@ -7,8 +7,8 @@ mod deadline;
 mod events;
 mod keys;
 mod links;
-mod nearest;
 mod packages;
+mod place;
 mod reads;
 mod report;
 mod sensitive;
@@ -29,6 +29,7 @@ pub(crate) fn facts(
     let mut report = Report::new(sources);
     packages::check(sources, &mut report);
     types::check(sources, externs, &mut report);
+    types::check_enums(sources, &mut report);
     let topics = topics::declared(sources, &mut report);
     let declared = events::declared(sources, &mut report);
     keys::check_plain_messages(sources, &mut report);

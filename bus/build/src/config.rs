@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::error::{Error, Problem};
-use crate::sources::Sources;
+use crate::sources::{Folders, Sources};
 use crate::{check, files, generate};
 
 /// File that `quadrille::include_events!()` includes.
@@ -87,7 +87,7 @@ impl Config {
         let (folder, out) = (folder.as_ref(), out.as_ref());
         let roots = files::find(folder)?;
         let folders = std::iter::once(folder.to_owned()).chain(self.includes.iter().cloned());
-        let sources = Sources::read(roots, folders.collect()).map_err(Error::new)?;
+        let sources = Sources::read(roots, Folders::new(folders)).map_err(Error::new)?;
         let facts = check::facts(&sources, &self.externs).map_err(Error::new)?;
         let code = generate::code(&sources, &facts, &self.externs).map_err(|error| {
             let what = format!("cannot generate the types: {error}");

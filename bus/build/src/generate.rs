@@ -6,7 +6,6 @@
 mod comments;
 mod event;
 mod mask;
-mod names;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -18,15 +17,9 @@ use prost_reflect::{DynamicMessage, FileDescriptor, ReflectMessage, Value};
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use crate::facts::Facts;
+use crate::names::{self, Names, PROST, PROST_TYPES};
 use crate::sources::Sources;
-use names::Names;
 use tree::Tree;
-
-/// Where generated code finds prost.
-const PROST: &str = "::quadrille::prost";
-
-/// Where generated code finds Google's well-known types.
-const PROST_TYPES: &str = "::quadrille::prost_types";
 
 /// Module that takes the code of imported files, which is thrown away.
 const IMPORTED: &str = "imported";

@@ -5,8 +5,11 @@ mod error;
 mod facts;
 mod files;
 mod generate;
+mod names;
+mod nearest;
 mod options;
 mod sources;
+mod text;
 
 use std::path::Path;
 

@@ -4,7 +4,11 @@
 //! folders, then among Google's well-known types. File names are those of import lines, so that
 //! nothing generated depends on where the crate lies.
 
-use std::path::{Path, PathBuf};
+mod mend;
+mod syntax;
+
+use std::fs;
+use std::path::PathBuf;
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use protox::file::{File, FileResolver, GoogleFileResolver};
@@ -16,12 +20,12 @@ use crate::options::{OPTIONS_NAME, OPTIONS_PROTO};
 pub(crate) struct Sources {
     pub(crate) pool: DescriptorPool,
     roots: Vec<String>,
-    folders: Vec<PathBuf>,
+    folders: Folders,
 }
 
 impl Sources {
     /// Reads the files of these names, and what they import, from the folders in this order.
-    pub(crate) fn read(roots: Vec<String>, folders: Vec<PathBuf>) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn read(roots: Vec<String>, folders: Folders) -> Result<Self, Vec<Problem>> {
         let resolver = Resolver {
             folders: folders.clone(),
             google: GoogleFileResolver::new(),
@@ -31,7 +35,7 @@ impl Sources {
         let mut problems = Vec::new();
         for name in &roots {
             if let Err(error) = compiler.open_file(name) {
-                problems.push(Problem::of_file(Path::new(name), format!("{error:?}"), ""));
+                problems.extend(syntax::problems(&error, name, &folders));
             }
         }
         if problems.is_empty() {
@@ -56,23 +60,42 @@ impl Sources {
         self.roots.iter().any(|root| root == file.name())
     }
 
-    /// The file as the build script would open it.
-    pub(crate) fn shown(&self, name: &str) -> String {
-        shown(&self.folders, name)
+    /// Where the files lie.
+    pub(crate) fn folders(&self) -> &Folders {
+        &self.folders
     }
 }
 
-fn shown(folders: &[PathBuf], name: &str) -> String {
-    let path = folders
-        .iter()
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
-    path.map_or_else(|| name.to_owned(), |path| path.display().to_string())
+/// The folders in which files are looked for, in this order.
+#[derive(Clone)]
+pub(crate) struct Folders(Vec<PathBuf>);
+
+impl Folders {
+    /// Looks in the first folder first.
+    pub(crate) fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self(folders.into_iter().collect())
+    }
+
+    /// The file as the build script would open it.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        let path = self.path(name);
+        path.map_or_else(|| name.to_owned(), |path| path.display().to_string())
+    }
+
+    /// The text of a file, where it lies in a folder.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.path(name)?).ok()
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        let paths = self.0.iter().map(|folder| folder.join(name));
+        paths.into_iter().find(|path| path.is_file())
+    }
 }
 
 /// Opens files by the names that import lines use.
 struct Resolver {
-    folders: Vec<PathBuf>,
+    folders: Folders,
     google: GoogleFileResolver,
 }
 
@@ -81,12 +104,7 @@ impl FileResolver for Resolver {
         if name == OPTIONS_NAME {
             return File::from_source(name, OPTIONS_PROTO);
         }
-        let path = self
-            .folders
-            .iter()
-            .map(|folder| folder.join(name))
-            .find(|path| path.is_file());
-        match path {
+        match self.folders.path(name) {
             Some(path) => File::open(name, &path),
             None => self.google.open_file(name),
         }

@@ -2,7 +2,8 @@
 
 use super::events::{Declared, Known};
 use super::links;
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use super::time;
 use crate::facts::Deadline;
 use crate::options::EventOptions;
@@ -35,12 +36,12 @@ pub(super) fn check(event: &Declared, known: &Known<'_>, report: &mut Report<'_>
             mend,
         );
     }
-    for name in &deadline.unless_any {
-        links::target("unless_any", name, place(&[2]), known, report);
+    for (nth, name) in (0..).zip(&deadline.unless_any) {
+        links::target("unless_any", name, place(&[2, nth]), known, report);
     }
     if deadline.emits.is_empty() {
         let mend = "add emits with the full name of the event that says the time has passed";
-        report.add(place(&[3]), "its deadline emits nothing", mend);
+        report.add(place(&[]), "its deadline emits nothing", mend);
     } else if let Some(other) = links::target("emits", &deadline.emits, place(&[3]), known, report)
     {
         links::check_same_space("emits", event, other, place(&[3]), report);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 
-use super::nearest::suggest;
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use super::{deadline, keys, links, reads, sensitive};
 use crate::facts::{Event, Topic};
+use crate::nearest::nearest;
 use crate::options::{EventOptions, Kind};
 use crate::sources::Sources;
 
@@ -120,10 +121,14 @@ fn check_topic(event: &Declared, known: &Known<'_>, report: &mut Report<'_>) {
         report.add(place, "it has no topic", mend);
     } else if !known.topics.contains_key(topic) {
         let what = format!("no file declares its topic \"{topic}\"");
-        let otherwise = format!(
+        let declare = format!(
             "declare it: option (quadrille.v1.file) = {{ topic: [{{ name: \"{topic}\" owner: \
              \"…\" }}] }};"
         );
-        report.add(place, what, suggest(topic, topics(), &otherwise));
+        let mend = match nearest(topic, topics()) {
+            Some(near) => format!("did you mean \"{near}\"? Else {declare}"),
+            None => declare,
+        };
+        report.add(place, what, mend);
     }
 }

@@ -2,7 +2,8 @@
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use crate::options::{EventOptions, FieldOptions};
 use crate::sources::Sources;
 
@@ -37,7 +38,7 @@ pub(super) fn check(message: &MessageDescriptor, report: &mut Report<'_>) -> Opt
     for second in keys {
         let what = format!("a second key, after {}", key.field.name());
         let mend = "an event has one key: keep that of what the event is about";
-        report.add(Place::field_option(&second.field), what, mend);
+        report.add(Place::field_option(&second.field, &[1]), what, mend);
     }
     check_field(&key, report);
     Some(key)
@@ -48,18 +49,18 @@ fn check_field(key: &Key, report: &mut Report<'_>) {
     if let Some((what, mend)) = wrong_kind(field) {
         report.add(Place::field(field), what, mend);
     }
-    let place = || Place::field_option(field);
+    let place = |part: &[i32]| Place::field_option(field, part);
     let space = &key.space;
     if space.is_empty() {
         let mend = "say whose id it is: key: { of: \"order\" }";
-        report.add(place(), "a key without a space", mend);
+        report.add(place(&[1]), "a key without a space", mend);
     } else if !space
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     {
         let mend = "use letters, digits, '.', '_' and '-' only";
         report.add(
-            place(),
+            place(&[1, 1]),
             format!("key space \"{space}\" has a strange character"),
             mend,
         );
@@ -67,7 +68,7 @@ fn check_field(key: &Key, report: &mut Report<'_>) {
     if FieldOptions::of(field).sensitive {
         let mend = "take another field as the key, or do not mark it sensitive";
         report.add(
-            place(),
+            place(&[2]),
             "a sensitive key: everybody sees the keys on a topic",
             mend,
         );
@@ -130,7 +131,7 @@ pub(super) fn check_plain_messages(sources: &Sources, report: &mut Report<'_>) {
                 message.name()
             );
             report.add(
-                Place::field_option(&key.field),
+                Place::field_option(&key.field, &[1]),
                 "a key in what is no event",
                 mend,
             );

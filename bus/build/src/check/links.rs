@@ -2,8 +2,9 @@
 
 use super::events::{Declared, Known};
 use super::keys;
-use super::nearest::suggest;
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
+use crate::nearest::nearest;
 
 /// The event that an option names, or a problem.
 pub(super) fn target<'a>(
@@ -34,8 +35,13 @@ pub(super) fn target<'a>(
                 .values()
                 .filter(|event| event.reads().is_none());
             let names = owned.map(|event| event.message.full_name());
-            let otherwise = "write the full name of an event, such as \"orders.v1.OrderPlaced\"";
-            report.add(place, what, suggest(name, names, otherwise));
+            let mend = match nearest(name, names) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => {
+                    "write the full name of an event, such as \"orders.v1.OrderPlaced\"".to_owned()
+                }
+            };
+            report.add(place, what, mend);
             None
         }
     }

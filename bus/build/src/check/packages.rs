@@ -2,7 +2,8 @@
 
 use prost_reflect::FileDescriptor;
 
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use crate::sources::Sources;
 
 /// Number of `package` in the descriptor of a file.

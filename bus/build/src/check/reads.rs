@@ -1,12 +1,13 @@
 //! Checks a message that reads a part of another owner's event: each of its fields is one of that
 //! event, so that it decodes what the owner wrote.
 
-use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::events::{Declared, Known};
 use super::keys;
 use super::links;
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use crate::options::{EventOptions, FieldOptions};
 
 /// Messages inside messages are compared this deep; below, they must be the same.
@@ -24,6 +25,7 @@ pub(super) fn check<'a>(
     let owner = links::target("reads", reads, place, known, report)?;
     check_fields(&reader.message, &owner.message, 0, report);
     check_key(&reader.message, &owner.message, report);
+    check_topic(reader, owner, known, report);
     Some(owner)
 }
 
@@ -54,6 +56,16 @@ fn check_options(reader: &Declared, reads: &str, report: &mut Report<'_>) {
     }
 }
 
+/// The topic of an imported event may be declared in a file that nobody imports.
+fn check_topic(reader: &Declared, owner: &Declared, known: &Known<'_>, report: &mut Report<'_>) {
+    let (name, topic) = (owner.message.full_name(), &owner.options.topic);
+    if !known.topics.contains_key(topic) && report.is_imported(&owner.message.parent_file()) {
+        let place = Place::event_option(&reader.message, &[5]);
+        let what = format!("no file declares topic \"{topic}\" of {name}, which it reads");
+        report.add(place, what, "import the file that declares the topic");
+    }
+}
+
 fn check_key(reader: &MessageDescriptor, owner: &MessageDescriptor, report: &mut Report<'_>) {
     let (Some(key), Some(owners)) = (keys::of(reader), keys::of(owner)) else {
         return; // That one of them has no key is said elsewhere.
@@ -65,7 +77,7 @@ fn check_key(reader: &MessageDescriptor, owner: &MessageDescriptor, report: &mut
             owners.field.name(),
             owners.space
         );
-        report.add(Place::field_option(&key.field), what, mend);
+        report.add(Place::field_option(&key.field, &[1]), what, mend);
     }
 }
 
@@ -99,20 +111,8 @@ fn check_field(
     let same_shape = field.name() == owners.name()
         && field.cardinality() == owners.cardinality()
         && field.is_map() == owners.is_map()
-        && (field.supports_presence() == owners.supports_presence()
-            || field.cardinality() == Cardinality::Required);
-    let fits = same_shape
-        && match (field.kind(), owners.kind()) {
-            (Kind::Message(part), Kind::Message(whole)) if part != whole => {
-                let below = depth < DEPTH_MAX && is_readers_own(&part, field);
-                if below {
-                    check_fields(&part, &whole, depth + 1, report);
-                }
-                below
-            }
-            (Kind::Enum(part), Kind::Enum(whole)) => part == whole || is_part(&part, &whole),
-            (kind, owners) => kind == owners,
-        };
+        && field.supports_presence() == owners.supports_presence();
+    let fits = same_shape && check_kind(field, owners, depth, report);
     let whole = owners.parent_message();
     if !fits {
         let what = format!("not as in {}", whole.full_name());
@@ -128,9 +128,34 @@ fn check_field(
     }
 }
 
+/// Whether the types fit. Problems inside a smaller message are reported there.
+fn check_kind(
+    field: &FieldDescriptor,
+    owners: &FieldDescriptor,
+    depth: usize,
+    report: &mut Report<'_>,
+) -> bool {
+    match (field.kind(), owners.kind()) {
+        (Kind::Message(part), Kind::Message(whole)) if field.is_map() && owners.is_map() => {
+            let (key, value) = (part.map_entry_key_field(), part.map_entry_value_field());
+            key.kind() == whole.map_entry_key_field().kind()
+                && check_kind(&value, &whole.map_entry_value_field(), depth, report)
+        }
+        (Kind::Message(part), Kind::Message(whole)) if part != whole => {
+            let below = depth < DEPTH_MAX && is_readers_own(&part, field);
+            if below {
+                check_fields(&part, &whole, depth + 1, report);
+            }
+            below
+        }
+        (Kind::Enum(part), Kind::Enum(whole)) => part == whole || is_part(&part, &whole),
+        (kind, owners) => kind == owners,
+    }
+}
+
 /// A smaller message has to be one of the reader's, else the types are simply different.
 fn is_readers_own(part: &MessageDescriptor, field: &FieldDescriptor) -> bool {
-    part.is_map_entry() || part.package_name() == field.parent_message().package_name()
+    part.package_name() == field.parent_message().package_name()
 }
 
 /// Whether all values of an enum are values of the other.

@@ -2,7 +2,8 @@
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use crate::options::FieldOptions;
 
 /// The sensitive fields as dotted paths, such as `payer.card_number`. Repeated fields and the
@@ -32,7 +33,7 @@ fn walk(
                 // Its paths would have no end, so that something would stay unmasked.
                 let what = "a sensitive field in a message that holds messages of its own type";
                 let mend = "mark the field that holds the outermost of them as sensitive instead";
-                report.add(Place::field_option(&sensitive), what, mend);
+                report.add(Place::field_option(&sensitive, &[2]), what, mend);
             }
         }
     }

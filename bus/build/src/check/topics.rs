@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use prost_reflect::FileDescriptor;
-
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
 use super::time;
 use crate::facts::{Retention, Topic};
 use crate::options::{FileOptions, TopicOptions};
@@ -23,9 +22,12 @@ const NAME_MAX: usize = 249;
 pub(super) fn declared(sources: &Sources, report: &mut Report<'_>) -> BTreeMap<String, Topic> {
     let mut topics = BTreeMap::new();
     let mut places: BTreeMap<String, String> = BTreeMap::new();
-    for file in sources.pool.files() {
-        for (nth, options) in FileOptions::of(&file).topic.iter().enumerate() {
-            let place = |part: &[i32]| place(&file, nth, part);
+    // Imported files come first, so that a second declaration is found in one of ours.
+    let (ours, imported): (Vec<_>, Vec<_>) =
+        sources.pool.files().partition(|file| sources.is_root(file));
+    for file in imported.into_iter().chain(ours) {
+        for (nth, options) in (0..).zip(&FileOptions::of(&file).topic) {
+            let place = |part: &[i32]| Place::file_option(&file, &[&[1, nth], part].concat());
             let topic = read(options, &place, report);
             match places.get(&topic.name) {
                 Some(first) => {
@@ -45,16 +47,10 @@ pub(super) fn declared(sources: &Sources, report: &mut Report<'_>) -> BTreeMap<S
     topics
 }
 
-/// Place of a part of the nth declared topic.
-fn place(file: &FileDescriptor, nth: usize, part: &[i32]) -> Place {
-    let nth = i32::try_from(nth).expect("a file has no two billion topics");
-    Place::file_option(file, &[&[1, nth], part].concat())
-}
-
 fn read(options: &TopicOptions, place: &dyn Fn(&[i32]) -> Place, report: &mut Report<'_>) -> Topic {
     let name = &options.name;
     if let Some((what, mend)) = wrong_name(name) {
-        report.add(place(&[1]), format!("topic \"{name}\": {what}"), mend);
+        report.add(place(&[1]), what, mend);
     }
     if !options
         .owner
@@ -124,22 +120,26 @@ fn retention(
     Retention::Forever
 }
 
-fn wrong_name(name: &str) -> Option<(&'static str, &'static str)> {
+fn wrong_name(name: &str) -> Option<(String, &'static str)> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() {
-        Some((
-            "it has no name",
-            "add name: \"orders\", after what its events are about",
-        ))
+        let mend = "add name: \"orders\", after what its events are about";
+        Some(("a topic without a name".to_owned(), mend))
     } else if !name.chars().all(allowed) {
+        let mend = "use letters, digits, '.', '_' and '-' only";
         Some((
-            "a strange character in its name",
-            "use letters, digits, '.', '_' and '-' only",
+            format!("topic \"{name}\": a strange character in its name"),
+            mend,
         ))
     } else if name.len() > NAME_MAX {
-        Some(("its name is longer than 249 characters", "shorten it"))
+        let start: String = name.chars().take(20).collect();
+        let what = format!("topic \"{start}…\": its name has more than {NAME_MAX} characters");
+        Some((what, "shorten it"))
     } else if name == "." || name == ".." {
-        Some(("its name means a folder", "use a letter or digit too"))
+        Some((
+            format!("topic \"{name}\": its name means a folder"),
+            "use a letter or digit too",
+        ))
     } else {
         None
     }

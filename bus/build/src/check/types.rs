@@ -1,8 +1,12 @@
-//! Every type that a generated message uses has a place in Rust.
+//! Every type that a generated message uses has a place in Rust, and every enum value a name.
+
+use std::collections::BTreeMap;
 
 use prost_reflect::{FieldDescriptor, FileDescriptor, Kind};
 
-use super::report::{Place, Report};
+use super::place::Place;
+use super::report::Report;
+use crate::names;
 use crate::options::OPTIONS_NAME;
 use crate::sources::Sources;
 
@@ -27,6 +31,31 @@ pub(super) fn check(sources: &Sources, externs: &[(String, String)], report: &mu
                 )
             };
             report.add(Place::field(&field), what, mend);
+        }
+    }
+}
+
+/// Checks that the values of an enum have different names in Rust, where they lose the enum's name
+/// as their prefix.
+pub(super) fn check_enums(sources: &Sources, report: &mut Report<'_>) {
+    for of in sources
+        .pool
+        .all_enums()
+        .filter(|of| sources.is_root(&of.parent_file()))
+    {
+        let mut names: BTreeMap<String, (i32, String)> = BTreeMap::new();
+        for value in of.values() {
+            let rust = names::variant(of.name(), value.name());
+            match names.get(&rust) {
+                Some((number, first)) if *number != value.number() => {
+                    let what = format!("{} is {rust} in Rust, as {first} is", value.full_name());
+                    let mend = "rename one of them";
+                    report.add(Place::in_file(&of.parent_file(), value.path()), what, mend);
+                }
+                _ => {
+                    names.insert(rust, (value.number(), value.name().to_owned()));
+                }
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prost_reflect::Kind as FieldKind;
 
-use super::names;
 use crate::facts::{Deadline, Event, Retention, Topic};
+use crate::names;
 use crate::options::Kind;
 
 /// What stands outside all packages: the descriptors, and the list of events, whose types have

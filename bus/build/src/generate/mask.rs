@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
 
-use super::names::{self, Names};
+use crate::names::{self, Names};
 use crate::options::FieldOptions;
 use crate::sources::Sources;
 

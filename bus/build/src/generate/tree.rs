@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::names;
+use crate::names;
 
 /// Generated code is judged where it is made: a user's lints need not know of it.
 const ALLOWED: &str = "#[allow(missing_docs, unreachable_pub, dead_code, deprecated, \

@@ -6,6 +6,12 @@
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
 
+/// Where generated code finds prost.
+pub(crate) const PROST: &str = "::quadrille::prost";
+
+/// Where generated code finds Google's well-known types.
+pub(crate) const PROST_TYPES: &str = "::quadrille::prost_types";
+
 /// Keywords that may stand as raw identifiers.
 const RAW: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
@@ -19,13 +25,22 @@ const RAW: &[&str] = &[
 const SUFFIXED: &[&str] = &["_", "super", "self", "Self", "extern", "crate"];
 
 /// A field's or module's name.
-pub(super) fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     identifier(name.to_snake_case())
 }
 
 /// A type's or variant's name.
-pub(super) fn upper_camel(name: &str) -> String {
+pub(crate) fn upper_camel(name: &str) -> String {
     identifier(name.to_upper_camel_case())
+}
+
+/// The name of an enum's value, without the enum's name before it.
+pub(crate) fn variant(of: &str, value: &str) -> String {
+    let (of, whole) = (upper_camel(of), upper_camel(value));
+    match whole.strip_prefix(&of) {
+        Some(rest) if rest.starts_with(char::is_uppercase) => identifier(rest.to_owned()),
+        _ => whole,
+    }
 }
 
 fn identifier(name: String) -> String {
@@ -41,22 +56,22 @@ fn identifier(name: String) -> String {
 }
 
 /// How many modules lie between the root of the generated code and a package's types.
-pub(super) fn depth(package: &str) -> usize {
+pub(crate) fn depth(package: &str) -> usize {
     package.split('.').filter(|part| !part.is_empty()).count()
 }
 
 /// Path of a message from the root of the generated code.
-pub(super) fn from_root(message: &MessageDescriptor) -> String {
+pub(crate) fn from_root(message: &MessageDescriptor) -> String {
     path(message.full_name())
 }
 
 /// Path of a message from the module of its package.
-pub(super) fn from_package(message: &MessageDescriptor) -> String {
+pub(crate) fn from_package(message: &MessageDescriptor) -> String {
     path(below_package(message.full_name(), message.package_name()))
 }
 
 /// Path of the module that holds a message's nested types, from the module of its package.
-pub(super) fn nested_module(message: &MessageDescriptor) -> String {
+pub(crate) fn nested_module(message: &MessageDescriptor) -> String {
     let name = below_package(message.full_name(), message.package_name());
     name.split('.').map(snake).collect::<Vec<_>>().join("::")
 }
@@ -81,14 +96,14 @@ fn path(name: &str) -> String {
 }
 
 /// Where types of other packages and crates are.
-pub(super) struct Names {
+pub(crate) struct Names {
     externs: Vec<(String, String)>,
 }
 
 impl Names {
     /// The user's extern paths and that of Google's types.
-    pub(super) fn new(externs: &[(String, String)]) -> Self {
-        let google = (".google.protobuf".to_owned(), super::PROST_TYPES.to_owned());
+    pub(crate) fn new(externs: &[(String, String)]) -> Self {
+        let google = (".google.protobuf".to_owned(), PROST_TYPES.to_owned());
         let mut externs: Vec<_> = externs.iter().cloned().chain([google]).collect();
         // The longest first, since it says most.
         externs.sort_by_key(|(proto, _)| std::cmp::Reverse(proto.len()));
@@ -96,7 +111,7 @@ impl Names {
     }
 
     /// Path of an enum from the module of a package.
-    pub(super) fn enumeration(&self, of: &EnumDescriptor, package: &str) -> String {
+    pub(crate) fn enumeration(&self, of: &EnumDescriptor, package: &str) -> String {
         let name = format!(".{}", of.full_name());
         for (proto, rust) in &self.externs {
             match name.strip_prefix(proto.as_str()) {
