@@ -36,18 +36,17 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         match host.broker.join(membership.clone()).await {
             Ok(consumer) => {
                 host.status.clear("broker");
-                host.status
-                    .waiting("assignment", "the group has not given out partitions yet");
+                host.status.set_waiting("assignment", "the group has not given out partitions yet");
                 let mut member = Member::new(Arc::clone(&host), consumer);
                 let failed = member.run(&stop).await;
                 member.abandon();
                 let Some(error) = failed else { return };
                 observe::member_failed(&host.service, &error);
-                host.status.waiting("broker", &error.to_string());
+                host.status.set_waiting("broker", error.to_string());
             }
             Err(error) => {
                 observe::cannot_join(&host.service, &error);
-                host.status.waiting("broker", &error.to_string());
+                host.status.set_waiting("broker", error.to_string());
             }
         }
         let wait = host.retry.wait(attempt, host.world.random());
@@ -119,7 +118,7 @@ impl Member {
                 Next::Signal(Signal::Lost(lost)) => self.lose(&lost),
                 Next::Signal(Signal::Troubled(error)) => {
                     observe::broker_in_trouble(&self.host.service, &error);
-                    self.host.status.waiting("broker", &error.to_string());
+                    self.host.status.set_waiting("broker", error.to_string());
                 }
                 Next::Signal(Signal::Failed(error)) => return Some(error),
             }

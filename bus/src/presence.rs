@@ -31,7 +31,7 @@ pub(crate) async fn announce(host: Arc<Host>, contract_hash: String, rhythm: Rhy
     loop {
         let activity = if stop.is_requested() {
             wire::Activity::Draining
-        } else if host.status.is_waiting() {
+        } else if !host.status.report().ready {
             wire::Activity::Waiting
         } else {
             wire::Activity::Running

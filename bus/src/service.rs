@@ -121,7 +121,7 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
 
     /// Runs until the process is asked to stop by `stop`.
     pub async fn run(self, bus: Bus, stop: Stop) -> Result<(), Error> {
-        run::run(self, bus, stop, crate::status::Status::default()).await
+        run::run(self, bus, stop, crate::status::Status::starting()).await
     }
 
     /// Runs in a task of its own.
@@ -132,7 +132,7 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
     /// What the service stands on, with its doors open, but taking part in nothing yet.
     pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<host::Host>, Error> {
         let doors = self.doors.clone();
-        let host = run::host(self, bus, cluster, crate::status::Status::default()).await?;
+        let host = run::host(self, bus, cluster, crate::status::Status::starting()).await?;
         for door in doors {
             door.open(&host);
         }

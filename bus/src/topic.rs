@@ -142,7 +142,7 @@ impl Topics<'_> {
                 observe::waiting_for_topic(self.service, name.as_str());
                 let owner = topic.owner.unwrap_or("somebody else");
                 let reason = format!("topic `{name}` does not exist; {owner} creates it");
-                self.status.waiting(&condition, &reason);
+                self.status.set_waiting(&condition, &reason);
                 told = true;
             }
             let requested = std::pin::pin!(stop.requested());

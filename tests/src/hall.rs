@@ -53,9 +53,7 @@ impl Hall {
     /// Waits until all are ready.
     pub async fn ready(&self) {
         for service in &self.services {
-            while service.status().is_waiting() {
-                self.bus.world().sleep(Duration::from_millis(5)).await;
-            }
+            service.status().until(|report| report.ready).await;
         }
     }
 

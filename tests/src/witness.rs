@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quadrille::broker::{Broker, Incoming, TopicName, TopicPartition};
 use quadrille::envelope::Envelope;
-use quadrille::envelope::read::{Payload, Place, read};
+use quadrille::envelope::read::{Place, read};
 use quadrille::event::Event;
 use quadrille::wire::{Outcome, Receipt};
 

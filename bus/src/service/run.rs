@@ -91,7 +91,7 @@ impl Running {
         service: Service<S, G>,
         bus: &Bus,
     ) -> Self {
-        let (stop, status) = (Stop::new(), Status::default());
+        let (stop, status) = (Stop::new(), Status::starting());
         let contract = service.contract();
         let work = run(service, bus.clone(), stop.clone(), status.clone());
         let task = world::spawn(&bus.world, "service", work);
@@ -139,7 +139,6 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
 ) -> Result<(), Error> {
     check_name(&service.name)?;
     let contract = service.contract();
-    status.waiting("start", "the service is starting");
     let Some(cluster) = connect(&bus, &status, &stop).await? else {
         return Ok(());
     };
@@ -157,7 +156,10 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     for door in doors {
         door.open(&host);
     }
-    host.status.clear("start");
+    if !topics.is_empty() {
+        host.status.set_waiting("assignment", "the group has not given out partitions yet");
+    }
+    host.status.started();
     let told = stop.clone();
     let announcing = world::spawn(
         &bus.world,
@@ -209,7 +211,7 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
             }
             Err(error) => error,
         };
-        status.waiting("broker", &source.to_string());
+        status.set_waiting("broker", &source.to_string());
         if stop.is_requested() {
             return Ok(None);
         }
@@ -238,7 +240,7 @@ async fn have_topics<S: State, G: Send + Sync + 'static>(
         match prepare_topics(service, bus, status, stop).await {
             Err(Error::Topic(topic::Error::Broker(error))) if error.is_transient() => {
                 observe::broker_in_trouble(&service.name, &error);
-                status.waiting("broker", &error.to_string());
+                status.set_waiting("broker", error.to_string());
                 bus.world.sleep(LOOK_AGAIN).await;
             }
             prepared => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
-use quadrille::world::{self, World as _};
+use quadrille::world;
 use quadrille_orders::state::Outcome;
 use quadrille_tests::gateway::{Books, DECLINED_CARD};
 use quadrille_tests::hall::{GOOD_CARD, Hall};
