@@ -37,6 +37,8 @@ mod observe; // every log line, defined once
 
 pub use bus::Bus;
 pub use event::Event;
+/// Derives the trait [`Emits`](trait@Emits) for an enum of events.
+pub use quadrille_derive::Emits;
 pub use react::{Cx, Either, Emits, Failure, NewFlow, Reacted};
 pub use service::Service;
 pub use service::door::Door;
