@@ -119,7 +119,7 @@ pub enum Retention {
 /// Includes what `quadrille_build::compile` generated: a module for each package, `DESCRIPTORS` and
 /// `EVENTS`.
 ///
-/// ```ignore
+/// ```text
 /// quadrille::include_events!();
 ///
 /// use orders::v1::OrderPlaced;

@@ -38,6 +38,7 @@ mod observe; // every log line, defined once
 
 pub use bus::Bus;
 pub use event::Event;
+pub use quadrille_derive::Emits;
 pub use react::{Cx, Either, Emits, Failure, NewFlow, Reacted, Remedy};
 pub use service::Service;
 pub use service::door::Door;

@@ -8,7 +8,7 @@ pub struct Masked;
 
 impl fmt::Debug for Masked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<masked>")
+        f.write_str("***")
     }
 }
 
