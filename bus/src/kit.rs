@@ -240,6 +240,11 @@ impl<S: State> Bench<S> {
 }
 
 impl<E: Event> Sent<E> {
+    /// The flow that it belongs to.
+    pub fn flow(&self) -> &FlowId {
+        &self.envelope.flow
+    }
+
     fn key(&self) -> EventKey {
         EventKey {
             source: self.envelope.source.clone(),

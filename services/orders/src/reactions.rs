@@ -80,7 +80,11 @@ pub async fn payment_refunded(
 }
 
 async fn order(order_id: &str, cx: &mut Cx<Orders>) -> Reacted<Order> {
-    Ok(cx.load(order_id).await?.unwrap_or_default())
+    let order = cx.load(order_id).await?;
+    Ok(order.unwrap_or_else(|| Order {
+        flow: cx.flow().to_string(),
+        ..Order::default()
+    }))
 }
 
 /// Keeps the order, and cancels it where that is what it has come to.
@@ -105,3 +109,6 @@ fn cancel(
         detail,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What customers ask of orders: plain functions, called by the HTTP doors and by tests alike.
 
+use quadrille::prost_types::Timestamp;
 use quadrille::{Cx, Failure};
 use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 
@@ -60,33 +61,31 @@ pub async fn read(doors: &Doors, order_id: &str) -> Result<Option<Order>, Error>
 }
 
 async fn decide_placing(
-    placed: OrderPlaced,
+    mut placed: OrderPlaced,
     request: String,
     mut cx: Cx<Orders>,
 ) -> Result<(Option<OrderPlaced>, Placed), Failure> {
     if let Some(order) = cx.load::<Order>(&placed.order_id).await? {
         let same = order.request == request;
-        return Ok((
-            None,
-            if same {
-                Placed::Again
-            } else {
-                Placed::Conflict
-            },
-        ));
+        let answer = if same {
+            Placed::Again
+        } else {
+            Placed::Conflict
+        };
+        return Ok((None, answer));
     }
-    cx.put(
-        &placed.order_id,
-        &Order {
-            request,
-            ..Order::default()
-        },
-    )?;
+    let order = Order {
+        request,
+        flow: cx.flow().to_string(),
+        ..Order::default()
+    };
+    cx.put(&placed.order_id, &order)?;
+    placed.placed_at = Some(now(&cx));
     Ok((Some(placed), Placed::Taken))
 }
 
 async fn decide_withdrawing(
-    withdrawn: OrderWithdrawn,
+    mut withdrawn: OrderWithdrawn,
     mut cx: Cx<Orders>,
 ) -> Result<(Option<OrderWithdrawn>, Withdrawn), Failure> {
     let Some(mut order) = cx.load::<Order>(&withdrawn.order_id).await? else {
@@ -100,5 +99,15 @@ async fn decide_withdrawing(
     }
     order.withdrawn = true;
     cx.put(&withdrawn.order_id, &order)?;
+    withdrawn.withdrawn_at = Some(now(&cx));
     Ok((Some(withdrawn), Withdrawn::Accepted))
+}
+
+/// The moment of the decision, as protobuf has it.
+fn now(cx: &Cx<Orders>) -> Timestamp {
+    let now = cx.now();
+    Timestamp {
+        seconds: now.as_second(),
+        nanos: now.subsec_nanosecond(),
+    }
 }

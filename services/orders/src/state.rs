@@ -18,6 +18,8 @@ pub struct Order {
     /// Fingerprint of the request that placed it. Empty: its events came before, or it was placed
     /// by somebody else.
     pub request: String,
+    /// The flow that it belongs to.
+    pub flow: String,
     /// Whether a withdrawal was accepted.
     pub withdrawn: bool,
     /// The goods.

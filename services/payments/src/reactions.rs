@@ -107,3 +107,6 @@ fn declined(order_id: String, reason: DeclineReason, amount: Money) -> PaymentDe
         amount: Some(amount),
     }
 }
+
+#[cfg(test)]
+mod tests;

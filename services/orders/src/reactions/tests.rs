@@ -1,0 +1,264 @@
+use quadrille::kit::{Bench, Told};
+use quadrille_schemas::common::v1::Money as Amount;
+use quadrille_schemas::inventory::v1::ReleaseReason;
+use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
+use quadrille_schemas::payments::v1::RefundReason;
+
+use super::*;
+use crate::Doors;
+use crate::requests::{self, Placed, Withdrawn};
+
+const ID: &str = "4711";
+
+/// One order, and everything that may be heard of it.
+struct Story {
+    bench: Bench<Orders>,
+    doors: Doors,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Heard {
+    Rejected,
+    Released,
+    Captured,
+    Declined,
+    Spared,
+    Refunded,
+}
+use Heard::*;
+
+impl Story {
+    /// The order has been placed.
+    async fn begin() -> Self {
+        let story = Self::before();
+        let placed = story.place("request").await;
+        assert_eq!(placed, Placed::Taken);
+        story
+    }
+
+    /// The order has not been placed.
+    fn before() -> Self {
+        let doors = Doors::default();
+        let bench = Bench::of(crate::service(&doors));
+        Self { bench, doors }
+    }
+
+    async fn place(&self, request: &str) -> Placed {
+        let order = OrderPlaced {
+            order_id: ID.to_owned(),
+            ..OrderPlaced::default()
+        };
+        requests::place(&self.doors, order, request).await.unwrap()
+    }
+
+    async fn withdraw(&self) -> Withdrawn {
+        let order = OrderWithdrawn {
+            order_id: ID.to_owned(),
+            reason: "changed my mind".to_owned(),
+            ..OrderWithdrawn::default()
+        };
+        requests::withdraw(&self.doors, order).await.unwrap()
+    }
+
+    async fn hear(&self, what: Heard) -> Told {
+        let order_id = ID.to_owned();
+        let declined = |reason: DeclineReason| PaymentDeclined {
+            order_id: ID.to_owned(),
+            reason: reason.into(),
+            amount: Some(amount()),
+        };
+        let bench = &self.bench;
+        let told = match what {
+            Rejected => {
+                let missing = Vec::new();
+                bench.react(StockRejected { order_id, missing }).await
+            }
+            Released => {
+                let event = StockReleased {
+                    order_id,
+                    lines: Vec::new(),
+                    reason: ReleaseReason::PaymentDeclined.into(),
+                };
+                bench.react(event).await
+            }
+            Captured => {
+                let event = PaymentCaptured {
+                    order_id,
+                    payment_id: "pay-1".to_owned(),
+                    amount: Some(amount()),
+                };
+                bench.react(event).await
+            }
+            Declined => bench.react(declined(DeclineReason::ExpiredCard)).await,
+            Spared => bench.react(declined(DeclineReason::Withdrawn)).await,
+            Refunded => {
+                let event = PaymentRefunded {
+                    order_id,
+                    payment_id: "pay-1".to_owned(),
+                    amount: Some(amount()),
+                    reason: RefundReason::Withdrawn.into(),
+                };
+                bench.react(event).await
+            }
+        };
+        told.unwrap()
+    }
+
+    async fn outcome(&self) -> Option<Outcome> {
+        let order = requests::read(&self.doors, ID).await.unwrap();
+        order.expect("the order was placed").outcome
+    }
+}
+
+fn amount() -> Amount {
+    Amount {
+        currency_code: "EUR".to_owned(),
+        units: 12,
+        nanos: 500_000_000,
+    }
+}
+
+fn reason(outcome: Outcome) -> CancelReason {
+    match outcome {
+        Outcome::Confirmed => CancelReason::Unspecified,
+        Outcome::OutOfStock => CancelReason::OutOfStock,
+        Outcome::PaymentDeclined => CancelReason::PaymentDeclined,
+        Outcome::Withdrawn => CancelReason::Withdrawn,
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_paid_is_confirmed_with_what_was_paid() {
+    let story = Story::begin().await;
+
+    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+
+    assert_eq!(confirmed.order_id, ID);
+    assert_eq!(confirmed.payment_id, "pay-1");
+    assert_eq!(confirmed.total, Some(amount()));
+    assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
+}
+
+#[tokio::test]
+async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() {
+    // Shows every join, in every order in which its facts may be heard; then each fact once more.
+    let (out, declined, withdrawn) = (
+        Outcome::OutOfStock,
+        Outcome::PaymentDeclined,
+        Outcome::Withdrawn,
+    );
+    let cases: [(bool, &[Heard], Outcome); 12] = [
+        (false, &[Rejected], out),
+        (true, &[Rejected], out),
+        (false, &[Declined, Released], declined),
+        (false, &[Released, Declined], declined),
+        (true, &[Declined, Released], withdrawn),
+        (true, &[Released, Declined], withdrawn),
+        (true, &[Spared, Released], withdrawn),
+        (true, &[Released, Spared], withdrawn),
+        (true, &[Captured, Refunded, Released], withdrawn),
+        (true, &[Captured, Released, Refunded], withdrawn),
+        (true, &[Released, Captured, Refunded], withdrawn),
+        // A refund that overtakes its charge.
+        (true, &[Refunded, Captured, Released], withdrawn),
+    ];
+    for (is_withdrawn, facts, outcome) in cases {
+        let story = Story::begin().await;
+        if is_withdrawn {
+            assert_eq!(story.withdraw().await, Withdrawn::Accepted);
+        }
+        let (last, before) = facts.split_last().unwrap();
+        for fact in before {
+            let told = story.hear(*fact).await;
+            assert!(told.is_empty(), "{facts:?} at {fact:?}: {told:?}");
+        }
+        let cancelled: OrderCancelled = story.hear(*last).await.only();
+
+        assert_eq!(cancelled.reason(), reason(outcome), "{facts:?}");
+        assert!(!cancelled.detail.is_empty());
+        assert_eq!(story.outcome().await, Some(outcome), "{facts:?}");
+        for fact in facts {
+            let told = story.hear(*fact).await;
+            assert!(told.is_empty(), "{facts:?}, again {fact:?}: {told:?}");
+        }
+        assert_eq!(story.outcome().await, Some(outcome), "{facts:?}, again");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_withdrawn_is_never_confirmed() {
+    // Shows it for money that is taken after the withdrawal was accepted.
+    let story = Story::begin().await;
+    story.withdraw().await;
+
+    let told = story.hear(Captured).await;
+
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(story.outcome().await, None);
+}
+
+#[tokio::test]
+async fn a_confirmed_order_stays_confirmed() {
+    // Shows that a withdrawal comes too late, and that nothing is born of it.
+    let story = Story::begin().await;
+    story.hear(Captured).await;
+    story.bench.born().await;
+
+    let withdrawn = story.withdraw().await;
+
+    assert_eq!(withdrawn, Withdrawn::TooLate(Outcome::Confirmed));
+    assert!(story.bench.born().await.is_empty());
+    assert!(story.hear(Captured).await.is_empty());
+    assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
+}
+
+#[tokio::test]
+async fn an_order_is_placed_once_and_only_by_one_request() {
+    let story = Story::begin().await;
+    let placed: OrderPlaced = story.bench.born().await.only();
+    assert_eq!(placed.order_id, ID);
+    assert_eq!(
+        placed.placed_at.map(|at| at.seconds),
+        Some(story.bench.now().as_second())
+    );
+
+    assert_eq!(story.place("request").await, Placed::Again);
+    assert_eq!(story.place("another").await, Placed::Conflict);
+    assert!(story.bench.born().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_announced_once() {
+    let story = Story::begin().await;
+    story.bench.born().await;
+
+    assert_eq!(story.withdraw().await, Withdrawn::Accepted);
+    let withdrawn: OrderWithdrawn = story.bench.born().await.only();
+    assert_eq!(withdrawn.reason, "changed my mind");
+    assert_eq!(story.withdraw().await, Withdrawn::Again);
+    assert!(story.bench.born().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_nobody_placed_cannot_be_withdrawn() {
+    let story = Story::before();
+    assert_eq!(story.withdraw().await, Withdrawn::Unknown);
+    assert!(story.bench.born().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
+    // Shows an order that did not come through the door: it ends, and tells which flow it is in.
+    let story = Story::before();
+    let event = story.bench.sent(PaymentCaptured {
+        order_id: ID.to_owned(),
+        payment_id: "pay-1".to_owned(),
+        amount: Some(amount()),
+    });
+    let told = story.bench.attempt(&event).await.unwrap();
+
+    assert_eq!(told.only::<OrderConfirmed>().order_id, ID);
+    let order = requests::read(&story.doors, ID).await.unwrap().unwrap();
+    assert_eq!(order.flow, event.flow().as_str());
+    assert_eq!(story.place("request").await, Placed::Conflict);
+}
