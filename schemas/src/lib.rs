@@ -7,4 +7,6 @@
 //!
 //! There is no behaviour here but that of values: what services decide is theirs.
 
+pub mod money;
+
 quadrille::include_events!();
