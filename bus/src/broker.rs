@@ -122,7 +122,8 @@ pub struct Membership {
 pub enum Start {
     /// At the first record that is there.
     Beginning,
-    /// At records that come from now on.
+    /// At records that come from now on. The group remembers where that was, so that a member that
+    /// takes over before the first commit loses nothing.
     Now,
     /// At the first record with this timestamp in milliseconds or a later one.
     At(i64),
@@ -151,6 +152,9 @@ pub trait Consumer: Send {
 
     /// Leaves the group at once, so that others take over without waiting for a timeout. The member
     /// must have settled and committed what it wants to keep; no [`Signal::Revoked`] follows.
+    ///
+    /// A member with a name ([`Membership::instance`]) keeps its place until its session times out,
+    /// as on Kafka: its restart is to move no partition.
     async fn leave(self: Box<Self>);
 }
 
@@ -159,21 +163,24 @@ pub trait Consumer: Send {
 pub enum Signal {
     /// Records of assigned partitions, in offset order per partition. Never empty.
     Records(Vec<Incoming>),
-    /// These partitions are the member's from now on; records follow once it has answered.
+    /// These partitions are the member's from now on; records follow once it has answered. Where
+    /// there are more members than partitions, there may be none: the member stands by.
     Assigned(Assigned),
     /// These partitions are to be given up; they stay the member's until it has answered, or until
     /// the rebalance timeout.
     Revoked(Revoked),
     /// These partitions were taken away: somebody else may have them already. Nothing of them can be
-    /// committed any more.
+    /// committed any more. The member joins again by itself.
     Lost(Vec<TopicPartition>),
-    /// Something went wrong that the adapter will go on trying to mend by itself.
+    /// Something went wrong that the adapter will go on trying to mend by itself, or that was mended
+    /// at a price, e.g. records that retention deleted before the group had read them.
     Troubled(Error),
     /// The member has failed for good and must be built again. No further signal follows.
     Failed(Error),
 }
 
-/// Partitions that are the member's from now on.
+/// Partitions that are the member's from now on. Dropping this unanswered is an answer without
+/// positions.
 #[derive(Debug)]
 pub struct Assigned {
     /// The partitions added.
@@ -198,7 +205,7 @@ impl Assigned {
     }
 }
 
-/// Partitions that are to be given up.
+/// Partitions that are to be given up. Dropping this unanswered is an answer without offsets.
 #[derive(Debug)]
 pub struct Revoked {
     /// The partitions to give up.

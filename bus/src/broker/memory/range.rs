@@ -59,8 +59,11 @@ mod tests {
     /// Id, name and topics of a member.
     type Case<'a> = (u64, Option<&'a str>, &'a [&'a str]);
 
+    /// Name and partitions of a topic.
+    type Count<'a> = (&'a str, i32);
+
     /// Assigns and shows the result as text, `1: a-0 a-1 | 2: b-0`.
-    fn shown(members: &[Case<'_>], counts: &[(&str, i32)]) -> String {
+    fn shown(members: &[Case<'_>], counts: &[Count<'_>]) -> String {
         let topics: Vec<Vec<TopicName>> = members
             .iter()
             .map(|(_, _, names)| names.iter().map(|name| topic(name)).collect())
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn assigns_as_kafkas_own_tests_have_it() {
         // The cases follow `RangeAssignorTest` of Apache Kafka.
-        let cases: [(&[Case<'_>], &[(&str, i32)], &str); 8] = [
+        let cases: [(&[Case<'_>], &[Count<'_>], &str); 8] = [
             (&[(1, None, &[])], &[], "1: "),
             (&[(1, None, &["a"])], &[], "1: "),
             (&[(1, None, &["a"])], &[("a", 3)], "1: a-0 a-1 a-2"),
