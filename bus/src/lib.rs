@@ -3,6 +3,8 @@
 pub mod broker;
 pub mod config;
 pub mod event;
+pub mod health;
+pub mod program;
 pub mod world;
 
 pub use event::Event;
