@@ -1,220 +1,118 @@
-//! Whether a service is alive and ready, and why not, on a port of its own.
+//! The health port: whether a service is alive and ready, and why not.
 //!
 //! The bus says what it waits for through a [`Status`]; the port tells it to whoever asks:
 //! `/healthz` (200 unless the service failed for good), `/readyz` (200, or 503 with what is waited
-//! for) and `/contract`. A service that waits is alive: to start it again would not help.
+//! for) and `/contract`. It listens on a real socket, so that only a program starts it, and nothing
+//! in a simulation.
 
-use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use serde::Serialize;
-use tokio::sync::watch;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use crate::status::Status;
+use crate::world::{self, Task};
 
 mod connection;
-mod server;
 
-pub use server::{Pages, start};
+use connection::Limited;
 
-/// Reasons that one report tells. More are counted.
-const REASONS_MAX: usize = 100;
-
-/// What the bus says about the service. All clones are one.
+/// What the health port tells.
 #[derive(Debug, Clone)]
-pub struct Status(watch::Sender<Facts>);
-
-/// What is known of the service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Facts {
-    is_started: bool,
-    is_draining: bool,
-    waiting: BTreeMap<String, String>,
-    failed: Option<String>,
+pub struct Pages {
+    /// The service's name.
+    pub service: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// How it stands.
+    pub status: Status,
+    /// Its contract, as JSON.
+    pub contract: Arc<str>,
 }
 
-/// What `/readyz` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Whether the service does its work.
-    pub ready: bool,
-    /// Where it stands.
-    pub state: State,
-    /// What it waits for, in the order of the conditions' names.
-    pub waiting_for: Vec<String>,
-    /// Why it failed for good.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failed: Option<String>,
-}
-
-/// Where a service stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It has not said yet that it has started.
-    Starting,
-    /// It lacks something that it needs, and goes on by itself once that is there.
-    Waiting,
-    /// It does its work.
-    Ready,
-    /// It finishes what it has in hand, and takes nothing new.
-    Draining,
-    /// It failed for good and must be started again.
-    Failed,
-}
-
-impl Status {
-    /// Of a service that has not started yet.
-    pub fn starting() -> Self {
-        Self(watch::Sender::new(Facts::default()))
-    }
-
-    /// The service has started: from now on it is ready unless it waits for something.
-    pub fn started(&self) {
-        self.change(|facts| facts.is_started = true);
-    }
-
-    /// A condition of this name is missing, for a reason that a person reads, such as
-    /// ``topic `orders` does not exist``. Said again, the newer reason stands.
-    pub fn set_waiting(&self, name: &str, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.change(|facts| {
-            facts.waiting.insert(name.to_owned(), reason);
-        });
-    }
-
-    /// The condition of this name is missing no longer.
-    pub fn clear(&self, name: &str) {
-        self.change(|facts| {
-            facts.waiting.remove(name);
-        });
-    }
-
-    /// The service takes nothing new, for ever.
-    pub fn draining(&self) {
-        self.change(|facts| facts.is_draining = true);
-    }
-
-    /// The service failed for good. The first reason stands: the others follow from it.
-    pub fn fail(&self, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.change(|facts| {
-            facts.failed.get_or_insert(reason);
-        });
-    }
-
-    /// How it stands now.
-    pub fn report(&self) -> Report {
-        self.0.borrow().report()
-    }
-
-    /// Waits until a report is as wanted. Cancel-safe.
-    pub async fn until(&self, wanted: impl Fn(&Report) -> bool + Send) -> Report {
-        let mut facts = self.0.subscribe();
-        match facts.wait_for(|facts| wanted(&facts.report())).await {
-            Ok(facts) => facts.report(),
-            Err(_) => unreachable!("the sender lives in `self`"),
+/// Answers on the port from now on, until the task is aborted or the runtime ends. Gives the address
+/// that it really listens on, which tells the port where 0 was asked for.
+pub fn start(
+    world: &world::Shared,
+    listener: TcpListener,
+    pages: Pages,
+) -> io::Result<(SocketAddr, Task<()>)> {
+    let address = listener.local_addr()?;
+    info!(%address, "health port open: /healthz, /readyz, /contract");
+    let listener = Limited::new(world, listener);
+    let task = world::spawn(world, "health", async move {
+        if let Err(error) = axum::serve(listener, router(pages)).await {
+            error!(%address, %error, "health port failed");
         }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Facts)) {
-        self.0.send_if_modified(|facts| {
-            let before = facts.clone();
-            change(facts);
-            *facts != before
-        });
-    }
+    });
+    Ok((address, task))
 }
 
-impl Facts {
-    fn report(&self) -> Report {
-        let state = if self.failed.is_some() {
-            State::Failed
-        } else if self.is_draining {
-            State::Draining
-        } else if !self.waiting.is_empty() {
-            State::Waiting
-        } else if self.is_started {
-            State::Ready
-        } else {
-            State::Starting
-        };
-        let mut waiting_for: Vec<String> =
-            self.waiting.values().take(REASONS_MAX).cloned().collect();
-        let untold = self.waiting.len() - waiting_for.len();
-        if untold > 0 {
-            waiting_for.push(format!("{untold} more"));
-        }
-        Report {
-            ready: state == State::Ready,
-            state,
-            waiting_for,
-            failed: self.failed.clone(),
-        }
+fn router(pages: Pages) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/contract", get(contract))
+        .fallback(unknown)
+        .with_state(pages)
+}
+
+async fn healthz(State(pages): State<Pages>) -> Response {
+    let failed = pages.status.report().failed;
+    let status = match &failed {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut body = json!({
+        "alive": failed.is_none(),
+        "service": pages.service,
+        "version": pages.version,
+    });
+    if let Some(failed) = failed {
+        body["failed"] = failed.into();
     }
+    answer(status, Json(body))
+}
+
+async fn readyz(State(pages): State<Pages>) -> Response {
+    let report = pages.status.report();
+    let status = if report.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    answer(status, Json(report))
+}
+
+async fn contract(State(pages): State<Pages>) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    answer(StatusCode::OK, (json, pages.contract.to_string()))
+}
+
+async fn unknown() -> Response {
+    answer(
+        StatusCode::NOT_FOUND,
+        "the health port has /healthz, /readyz and /contract\n",
+    )
+}
+
+/// An answer that ends its connection, so that those who ask seldom hold no place, and that nobody
+/// keeps, because it is about now.
+fn answer(status: StatusCode, body: impl IntoResponse) -> Response {
+    let headers = [
+        (header::CONNECTION, "close"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, body).into_response()
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::FutureExt as _;
-
-    use super::*;
-
-    #[test]
-    fn a_service_is_ready_once_it_has_started_and_waits_for_nothing() {
-        let status = Status::starting();
-        assert_eq!(status.report().state, State::Starting);
-
-        // Given two conditions that are missing, one of them told twice.
-        status.started();
-        status.set_waiting("topic orders", "topic `orders` does not exist");
-        status.set_waiting("broker", "no broker answers");
-        status.set_waiting("broker", "no broker answers for 3 s");
-        let report = status.report();
-        assert!(!report.ready);
-        assert_eq!(
-            report.waiting_for,
-            ["no broker answers for 3 s", "topic `orders` does not exist"]
-        );
-
-        // When both are there.
-        let clone = status.clone();
-        clone.clear("broker");
-        assert_eq!(status.report().state, State::Waiting);
-        clone.clear("topic orders");
-
-        // Then it is ready, until it drains.
-        assert!(status.report().ready);
-        status.draining();
-        assert_eq!(status.report().state, State::Draining);
-        assert!(!status.report().ready);
-    }
-
-    #[test]
-    fn the_first_reason_of_a_failure_stands() {
-        let status = Status::starting();
-        status.fail("fenced by a newer instance");
-        status.fail("the consumer is closed");
-        let report = status.report();
-        assert_eq!(report.state, State::Failed);
-        assert_eq!(report.failed.as_deref(), Some("fenced by a newer instance"));
-    }
-
-    #[test]
-    fn a_report_has_a_limit() {
-        let status = Status::starting();
-        for number in 0..REASONS_MAX + 5 {
-            status.set_waiting(&format!("{number:03}"), format!("no {number}"));
-        }
-        let report = status.report();
-        assert_eq!(report.waiting_for.len(), REASONS_MAX + 1);
-        assert_eq!(report.waiting_for.last().unwrap(), "5 more");
-    }
-
-    #[test]
-    fn whoever_waits_for_a_state_is_told() {
-        let status = Status::starting();
-        let waiting = status.clone();
-        let mut ready = Box::pin(waiting.until(|report| report.ready));
-        assert_eq!((&mut ready).now_or_never(), None);
-        status.started();
-        assert!(ready.now_or_never().unwrap().ready);
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@ pub mod config;
 pub mod event;
 pub mod health;
 pub mod program;
+pub mod status;
+pub mod stop;
 pub mod world;
 
 pub use event::Event;

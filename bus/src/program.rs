@@ -16,8 +16,7 @@
 //! ```
 //!
 //! The configuration is checked as a whole before any port is opened. This is the real edge: it owns
-//! the process, its arguments, its signals and its standard streams. Nothing of it is used in a
-//! simulation but [`Stop`].
+//! the process, its arguments, its signals and its standard streams; a simulation uses none of it.
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -29,18 +28,18 @@ use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
 use tracing::error;
 
 use crate::config::{self, Flags, Layout, Loaded, LogFormat};
-use crate::health::{self, Status};
+use crate::health;
+use crate::status::Status;
+use crate::stop::Stop;
 use crate::world::{self, Live};
 
 mod failure;
 mod listen;
 mod log;
 mod signals;
-mod stop;
 
 pub use failure::{Exit, Failure};
 pub use listen::listen;
-pub use stop::Stop;
 
 /// A program: a name, its options, its contract, and what it does until it is stopped.
 pub trait Program: Send + Sized + 'static {

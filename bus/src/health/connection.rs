@@ -122,7 +122,7 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
-    use crate::program::Stop;
+    use crate::stop::Stop;
     use crate::world::{Live, World};
 
     /// The real world, but its time passes when a test says so.

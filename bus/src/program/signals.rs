@@ -4,7 +4,8 @@ use std::process;
 
 use tracing::{info, warn};
 
-use super::{Exit, Failure, Stop};
+use super::{Exit, Failure};
+use crate::stop::Stop;
 use crate::world::{self, Shared};
 
 /// Requests the stop on the first signal, and ends the process at once on the second.

@@ -1,3 +1,5 @@
+use futures::FutureExt as _;
+
 use super::*;
 use crate::config::Sources;
 
@@ -161,4 +163,19 @@ fn contract_and_options_are_told_without_a_complete_configuration() {
         "\n# The toy.\n[toy]\n# What it says.\ngreeting = \"hi\" # from --set toy.greeting, \
          default \"hello\"\n"
     ));
+}
+
+#[test]
+fn a_request_to_stop_reaches_every_clone_for_ever() {
+    let stop = Stop::new();
+    let waiting = stop.clone();
+    assert_eq!(waiting.requested().now_or_never(), None);
+    assert!(!waiting.is_requested());
+
+    stop.request();
+    drop(stop);
+
+    assert_eq!(waiting.requested().now_or_never(), Some(()));
+    assert_eq!(waiting.requested().now_or_never(), Some(()));
+    assert!(waiting.is_requested());
 }
