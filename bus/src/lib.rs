@@ -31,6 +31,8 @@ pub mod bus; // what all services of a process share
 pub mod broker; // the edge to Kafka, and to the in-memory broker in its place
 pub mod world; // the one seam to clock, randomness and executor
 pub mod config; // options: file, environment, flags
+pub mod program; // what a service's main needs around the bus
+pub mod health; // whether it is alive and ready, on a port of its own
 pub mod status; // whether a service is ready, and what it waits for
 pub mod stop; // a request to stop
 pub mod kit; // a service on the bench: for tests of what its reactions decide

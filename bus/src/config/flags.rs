@@ -14,19 +14,19 @@ pub struct Flags {
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
 
-    /// Set one option, e.g. limits.attempts_max=3; may be repeated, the last one wins
+    /// Set one option, e.g. limits.attempts_max=3; may be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment, help_heading = "Configuration")]
     pub set: Vec<(String, String)>,
 
-    /// Brokers of the Kafka cluster, short for --set kafka.brokers=HOST:PORT
+    /// Brokers of the Kafka cluster; short for --set kafka.brokers=…
     #[arg(long, value_name = "HOST:PORT", help_heading = "Configuration")]
     pub kafka: Option<String>,
 
-    /// Where state is kept: `memory` or the URL of a database, short for --set state.url=URL
+    /// Where state is kept, `memory` or a database; short for --set state.url=…
     #[arg(long, value_name = "URL", help_heading = "Configuration")]
     pub state: Option<String>,
 
-    /// Accept that state in memory is lost at the end, short for --set state.ephemeral=true
+    /// Accept to lose what is in memory; short for --set state.ephemeral=true
     #[arg(long, help_heading = "Configuration")]
     pub ephemeral: bool,
 
@@ -34,7 +34,7 @@ pub struct Flags {
     #[arg(long, group = "instead", help_heading = "Instead of running")]
     pub check_config: bool,
 
-    /// Print every option with its value and where it comes from, and exit
+    /// Print every option with its value and where that comes from, and exit
     #[arg(long, group = "instead", help_heading = "Instead of running")]
     pub print_config: bool,
 

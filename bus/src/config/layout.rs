@@ -159,7 +159,11 @@ impl Layout {
             )
         })?;
         if let Some(known) = self.find(path) {
-            return self.options[known].take_default(default, comment, behind);
+            let known = &mut self.options[known];
+            if !known.of_bus {
+                return Err("another of the program's files has this option already".to_owned());
+            }
+            return known.take_default(default, comment, behind);
         }
         let Some((table, _)) = path.rsplit_once('.') else {
             return Err("an option stands in a table".to_owned());

@@ -99,6 +99,15 @@ impl Loaded {
         &self.settings[self.option(path)].origin
     }
 
+    /// The environment variable that sets an option.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such option.
+    pub fn variable(&self, path: &str) -> String {
+        self.layout.options[self.option(path)].variable()
+    }
+
     /// An error: the option must be set and is not.
     ///
     /// # Panics

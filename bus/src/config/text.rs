@@ -27,10 +27,16 @@ impl<'a> Text<'a> {
         let (number, column) = self.place(offset);
         let line = self.text.lines().nth(number - 1).unwrap_or("");
         let gutter = " ".repeat(number.to_string().len());
-        if let Some((name, _)) = line.split_once('=')
-            && value::is_secret_name(name.trim().trim_matches(['"', '\'']))
+        let before = self.text.lines().take(number - 1);
+        if before
+            .filter(|line| QUOTES.iter().any(|q| line.contains(q)))
+            .any(|l| secret(l).is_some())
         {
-            return format!("  {number} | {name}= {}", value::MASK);
+            // The secret may go on over this line.
+            return format!("  {number} | {}", value::MASK);
+        }
+        if let Some(end) = secret(line) {
+            return format!("  {number} | {} {}", &line[..end], value::MASK);
         }
         let masked = value::mask_urls(line);
         if masked != line {
@@ -71,6 +77,18 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Begin a text of many lines.
+const QUOTES: [&str; 2] = ["\"\"\"", "'''"];
+
+/// Where in a line the `=` behind a secret's name ends.
+fn secret(line: &str) -> Option<usize> {
+    let sign = line.match_indices('=').find(|(at, _)| {
+        let name = line[..*at].trim_end().trim_end_matches(['"', '\'']);
+        value::is_secret_name(name)
+    });
+    sign.map(|(at, _)| at + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +121,10 @@ mod tests {
         assert_eq!(text.excerpt(8), "  2 | sasl_password = ***");
         let url = text.text.find("url").unwrap();
         assert_eq!(text.excerpt(url), "  3 | url = pg://me:***@db");
+
+        let text = Text::new("a = { \"b.token\" = 'hunter2', c = ? }\n");
+        assert_eq!(text.excerpt(30), "  1 | a = { \"b.token\" = ***");
+        let text = Text::new("token = \"\"\"\nhunter2\n\n");
+        assert_eq!(text.excerpt(14), "  2 | ***");
     }
 }

@@ -82,7 +82,8 @@ impl Value {
 
 /// Whether a text option of this name is a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
-    let last_word = name.rsplit(['_', '-', '.']).next().unwrap_or(name);
+    let last_word = name.rsplit(|c: char| !c.is_alphanumeric()).next();
+    let last_word = last_word.unwrap_or(name);
     SECRET_WORDS
         .iter()
         .any(|secret| last_word.eq_ignore_ascii_case(secret))

@@ -46,6 +46,16 @@ fn a_layout_that_breaks_the_rules_stops_the_program() {
 }
 
 #[test]
+fn two_services_cannot_have_the_same_option() {
+    let file = "[http]\n# Where it listens.\nlisten = ''\n";
+    let mut layout = Layout::bus().with(file);
+    assert_eq!(
+        layout.read(file, false).unwrap_err(),
+        "line 3: `http.listen`: another of the program's files has this option already"
+    );
+}
+
+#[test]
 fn every_broken_rule_is_named_with_its_line() {
     let cases = [
         (

@@ -1,0 +1,118 @@
+//! The health port: whether a service is alive and ready, and why not.
+//!
+//! The bus says what it waits for through a [`Status`]; the port tells it to whoever asks:
+//! `/healthz` (200 unless the service failed for good), `/readyz` (200, or 503 with what is waited
+//! for) and `/contract`. It listens on a real socket, so that only a program starts it, and nothing
+//! in a simulation.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use crate::status::Status;
+use crate::world::{self, Task};
+
+mod connection;
+
+use connection::Limited;
+
+/// What the health port tells.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// The service's name.
+    pub service: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// How it stands.
+    pub status: Status,
+    /// Its contract, as JSON.
+    pub contract: Arc<str>,
+}
+
+/// Answers on the port from now on, until the task is aborted or the runtime ends. Gives the address
+/// that it really listens on, which tells the port where 0 was asked for.
+pub fn start(
+    world: &world::Shared,
+    listener: TcpListener,
+    pages: Pages,
+) -> io::Result<(SocketAddr, Task<()>)> {
+    let address = listener.local_addr()?;
+    info!(%address, "health port open: /healthz, /readyz, /contract");
+    let listener = Limited::new(world, listener);
+    let task = world::spawn(world, "health", async move {
+        if let Err(error) = axum::serve(listener, router(pages)).await {
+            error!(%address, %error, "health port failed");
+        }
+    });
+    Ok((address, task))
+}
+
+fn router(pages: Pages) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/contract", get(contract))
+        .fallback(unknown)
+        .with_state(pages)
+}
+
+async fn healthz(State(pages): State<Pages>) -> Response {
+    let failed = pages.status.report().failed;
+    let status = match &failed {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut body = json!({
+        "alive": failed.is_none(),
+        "service": pages.service,
+        "version": pages.version,
+    });
+    if let Some(failed) = failed {
+        body["failed"] = failed.into();
+    }
+    answer(status, Json(body))
+}
+
+async fn readyz(State(pages): State<Pages>) -> Response {
+    let report = pages.status.report();
+    let status = if report.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    answer(status, Json(report))
+}
+
+async fn contract(State(pages): State<Pages>) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    answer(StatusCode::OK, (json, pages.contract.to_string()))
+}
+
+async fn unknown() -> Response {
+    answer(
+        StatusCode::NOT_FOUND,
+        "the health port has /healthz, /readyz and /contract\n",
+    )
+}
+
+/// An answer that ends its connection, so that those who ask seldom hold no place, and that nobody
+/// keeps, because it is about now.
+fn answer(status: StatusCode, body: impl IntoResponse) -> Response {
+    let headers = [
+        (header::CONNECTION, "close"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests;
