@@ -1,0 +1,14 @@
+//! The command `quadrille`: starts a whole system in one process, feeds events into one, and shows
+//! what became of a flow.
+//!
+//! Everything is here in a library, so that tests start the same thing in process; `main.rs` only
+//! hands over arguments and an exit code. Nothing here takes part in a flow: what is shown is read
+//! from topics and receipts, and may be down without stopping anybody.
+
+// What is read from topics.
+pub mod types; // the event types that are known here
+pub mod seen; // one record, as an event, a receipt or a contract
+pub mod expect; // which service reacts to what, as the contracts say
+pub mod flow; // what happened under one correlation id, as a tree of causes
+
+pub mod paint; // colours, only where somebody can see them
