@@ -83,7 +83,7 @@ impl Hall {
 
     /// Places an order for one piece at 20 euros.
     pub async fn place(&self, order_id: &str, sku: &str, card: &str) -> Placed {
-        requests::place(&self.doors, order(order_id, sku, card), "the same")
+        requests::place(&self.doors, order(order_id, sku, card))
             .await
             .expect("the door is open")
     }

@@ -31,7 +31,7 @@ impl Story {
     /// The order has been placed.
     async fn begin() -> Self {
         let story = Self::before();
-        let placed = story.place("request").await;
+        let placed = story.place("ada").await;
         assert_eq!(placed, Placed::Taken);
         story
     }
@@ -43,12 +43,13 @@ impl Story {
         Self { bench, doors }
     }
 
-    async fn place(&self, request: &str) -> Placed {
+    async fn place(&self, customer: &str) -> Placed {
         let order = OrderPlaced {
             order_id: ID.to_owned(),
+            customer_id: customer.to_owned(),
             ..OrderPlaced::default()
         };
-        requests::place(&self.doors, order, request).await.unwrap()
+        requests::place(&self.doors, order).await.unwrap()
     }
 
     async fn withdraw(&self) -> Withdrawn {
@@ -222,8 +223,8 @@ async fn an_order_is_placed_once_and_only_by_one_request() {
         Some(story.bench.now().as_second())
     );
 
-    assert_eq!(story.place("request").await, Placed::Again);
-    assert_eq!(story.place("another").await, Placed::Conflict);
+    assert_eq!(story.place("ada").await, Placed::Again);
+    assert_eq!(story.place("bob").await, Placed::Conflict);
     assert!(story.bench.born().await.is_empty());
 }
 
@@ -260,5 +261,5 @@ async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
     assert_eq!(told.only::<OrderConfirmed>().order_id, ID);
     let order = requests::read(&story.doors, ID).await.unwrap().unwrap();
     assert_eq!(order.flow, event.flow().as_str());
-    assert_eq!(story.place("request").await, Placed::Conflict);
+    assert_eq!(story.place("ada").await, Placed::Conflict);
 }
