@@ -1,6 +1,6 @@
 //! The kit: a service on the bench, for tests of what its reactions decide.
 //!
-//! ```ignore
+//! ```text
 //! let bench = Bench::of(inventory::service(&Deliveries::new()));
 //! bench.put("apple", &Item { on_hand: 5, reserved: 0 }).await;
 //!

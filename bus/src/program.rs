@@ -36,10 +36,12 @@ use crate::world::{self, Live};
 mod failure;
 mod listen;
 mod log;
+mod serve;
 mod signals;
 
 pub use failure::{Exit, Failure};
 pub use listen::listen;
+pub use serve::check;
 
 /// A program: a name, its options, its contract, and what it does until it is stopped.
 pub trait Program: Send + Sized + 'static {

@@ -1,7 +1,7 @@
 //! React: an event comes in, a decision goes out.
 //!
 //! A reaction is a plain async function of one fixed shape, and its return type is its contract:
-//! ```ignore
+//! ```text
 //! async fn order_placed(order: OrderPlaced, mut cx: Cx<Stock>) -> Reacted<Option<StockReserved>>;
 //! ```
 //! It decides; what it decided happens in [`crate::settle`], after it has returned. It publishes

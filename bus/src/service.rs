@@ -1,7 +1,7 @@
 //! A service: a name, its state, its reactions, and the doors through which its events are born.
 //!
 //! Whoever reads the lines that build one knows its contract:
-//! ```ignore
+//! ```text
 //! Service::named("inventory").keeps(Stock).on(order_placed).on(payment_declined).run(bus).await
 //! ```
 
@@ -20,6 +20,7 @@ use crate::event::{Event, Schema};
 use crate::react::reaction::Reaction;
 use crate::react::{Cx, Emits, Reacted};
 use crate::state::State;
+use crate::status::Status;
 use crate::stop::Stop;
 use door::Door;
 pub use run::{Error, Running};
@@ -119,9 +120,9 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
         }
     }
 
-    /// Runs until the process is asked to stop by `stop`.
-    pub async fn run(self, bus: Bus, stop: Stop) -> Result<(), Error> {
-        run::run(self, bus, stop, crate::status::Status::starting()).await
+    /// Runs until asked to stop, and says in `status` how it is.
+    pub async fn run(self, bus: Bus, stop: Stop, status: Status) -> Result<(), Error> {
+        run::run(self, bus, stop, status).await
     }
 
     /// Runs in a task of its own.
@@ -132,7 +133,7 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
     /// What the service stands on, with its doors open, but taking part in nothing yet.
     pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<host::Host>, Error> {
         let doors = self.doors.clone();
-        let host = run::host(self, bus, cluster, crate::status::Status::starting()).await?;
+        let host = run::host(self, bus, cluster, Status::starting()).await?;
         for door in doors {
             door.open(&host);
         }

@@ -1,0 +1,68 @@
+//! Runs one service as a program of its own: its broker, its state, and the end of it.
+
+use std::sync::Arc;
+
+use super::{Exit, Failure, Host};
+use crate::broker::Broker;
+use crate::bus::{Bus, Settings};
+use crate::config::{self, Loaded};
+use crate::service::{self, Service};
+use crate::state::memory::MemoryStores;
+use crate::state::{State, Stores};
+
+/// Whether a service could run with this configuration: it names a cluster, and what it keeps
+/// outlives it, or its loss is accepted. For a program's `check`.
+pub fn check(loaded: &Loaded, keeps_state: bool) -> Result<(), config::Errors> {
+    let mut errors = Vec::new();
+    let bus = loaded.bus();
+    if bus.kafka.brokers.is_empty() {
+        errors.push(loaded.missing("kafka.brokers"));
+    }
+    if keeps_state && !bus.state.is_memory() {
+        errors.push(loaded.refused("state.url", "this version keeps state in `memory` only"));
+    }
+    if keeps_state && let Err(error) = loaded.check_state_outlives() {
+        errors.push(error);
+    }
+    config::Errors::none_of(errors)
+}
+
+impl Host {
+    /// Runs a service until the program is asked to stop.
+    pub async fn serve<S: State, G: Send + Sync + 'static>(
+        &self,
+        service: Service<S, G>,
+    ) -> Result<(), Failure> {
+        let broker = self.broker()?;
+        let stores: Arc<dyn Stores> = Arc::new(MemoryStores::new());
+        let settings = Settings::of(self.loaded.bus());
+        let bus = Bus::new(broker, Arc::clone(&self.world), stores, settings);
+        let ran = service.run(bus, self.stop.clone(), self.health.clone()).await;
+        ran.map_err(|error| {
+            self.health.fail(error.to_string());
+            Failure::from(error)
+        })
+    }
+}
+
+impl Host {
+    /// The cluster that the configuration names.
+    fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
+        Err(Failure::new(Exit::Configuration, "this program was built without the Kafka adapter")
+            .mend("build it with the cargo feature `kafka`"))
+    }
+}
+
+impl From<service::Error> for Failure {
+    fn from(error: service::Error) -> Self {
+        let exit = match &error {
+            service::Error::Unreachable { .. } => Exit::Unreachable,
+            service::Error::Name(_) => Exit::Configuration,
+            service::Error::State { .. } => Exit::Unreachable,
+            service::Error::TwoReactions { .. }
+            | service::Error::Topic(_)
+            | service::Error::Ended(_) => Exit::Failed,
+        };
+        Self::of(exit, &error)
+    }
+}
