@@ -1,7 +1,15 @@
-//! The kit for tests of whole flows: a seeded world, a gateway in memory, the store suite.
+//! The kit for tests of whole flows: a seeded world, a gateway in memory, a hall of services, a
+//! witness who reads topics, and the suites that every store, and the bus on every broker, must pass.
 
+pub mod engine;
 pub mod gateway;
 pub mod hall;
+pub mod prefixed;
 pub mod seeded;
 pub mod store;
 pub mod witness;
+
+/// Events without a meaning, for tests of the bus itself.
+pub mod events {
+    quadrille::include_events!();
+}

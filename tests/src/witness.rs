@@ -28,8 +28,23 @@ impl Seen {
     }
 }
 
-/// Reads everything that stands on a topic now.
+/// Reads every event that stands on a topic now.
 pub async fn all(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Seen> {
+    let seen = |record: Incoming| {
+        let place = Place {
+            cluster: "",
+            single_type: None,
+        };
+        let envelope = read(&record, place)
+            .expect("our records can be read")
+            .envelope;
+        Seen { record, envelope }
+    };
+    raw(broker, topic).await.into_iter().map(seen).collect()
+}
+
+/// Reads every record that stands on a topic now.
+pub async fn raw(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Incoming> {
     let topic = TopicName::parse(topic).expect("a legal name");
     let described = broker.describe(&topic).await.expect("the broker answers");
     let Some(described) = described else {
@@ -61,14 +76,7 @@ pub async fn all(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Seen> {
             if record.offset + 1 >= *end {
                 ends.remove(&record.partition);
             }
-            let place = Place {
-                cluster: "",
-                single_type: None,
-            };
-            let envelope = read(&record, place)
-                .expect("our records can be read")
-                .envelope;
-            seen.push(Seen { record, envelope });
+            seen.push(record);
         }
     }
     seen

@@ -1,0 +1,12 @@
+//! The suite for the bus, on the in-memory broker.
+
+use std::sync::Arc;
+
+use quadrille::broker::{Broker, memory};
+use quadrille::world::Live;
+
+fn broker() -> Arc<dyn Broker> {
+    Arc::new(memory::Broker::new(Arc::new(Live::new())))
+}
+
+quadrille_tests::engine_suite!(broker());
