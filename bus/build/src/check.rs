@@ -30,8 +30,9 @@ pub(crate) fn facts(
     packages::check(sources, &mut report);
     types::check(sources, externs, &mut report);
     types::check_enums(sources, &mut report);
-    let topics = topics::declared(sources, &mut report);
+    let mut topics = topics::declared(sources, &mut report);
     let declared = events::declared(sources, &mut report);
+    topics::add_events(&mut topics, &declared);
     keys::check_plain_messages(sources, &mut report);
     let events = events::read(sources, &declared, &topics, &mut report);
     report.finish(Facts { events })

@@ -34,6 +34,8 @@ pub(crate) struct Topic {
     pub(crate) partitions: u32,
     pub(crate) replication: Option<u32>,
     pub(crate) retention: Retention,
+    /// Full names of the events on it, those of imported files too.
+    pub(crate) events: Vec<String>,
 }
 
 /// How long a topic keeps its events.

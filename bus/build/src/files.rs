@@ -8,17 +8,20 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Problem;
-use crate::options::OPTIONS_NAME;
+use crate::options::{OPTIONS_NAME, OPTIONS_PROTO};
 
 /// Folders deeper than this are a link that leads back to itself.
 const DEPTH_MAX: usize = 32;
 
-/// Names of all `.proto` files under the folder. A copy of our options that stands there for the
-/// sake of other tools is left out: the generator carries its own.
+/// Names of all `.proto` files under the folder. A copy of our options may stand there for the
+/// sake of other tools; it is left out, since the generator carries its own.
 pub(crate) fn find(folder: &Path) -> Result<Vec<String>, Problem> {
     let mut names = Vec::new();
     walk(folder, "", 0, &mut names)?;
-    names.retain(|name| name != OPTIONS_NAME);
+    if names.iter().any(|name| name == OPTIONS_NAME) {
+        check_copy(&folder.join(OPTIONS_NAME))?;
+        names.retain(|name| name != OPTIONS_NAME);
+    }
     names.sort();
     if names.is_empty() {
         let what = "there is no .proto file in this folder";
@@ -26,6 +29,16 @@ pub(crate) fn find(folder: &Path) -> Result<Vec<String>, Problem> {
         return Err(Problem::of_file(folder, what, mend));
     }
     Ok(names)
+}
+
+/// Other tools must read the same options as we do.
+fn check_copy(path: &Path) -> Result<(), Problem> {
+    if fs::read_to_string(path).is_ok_and(|copy| copy == OPTIONS_PROTO) {
+        return Ok(());
+    }
+    let what = "this copy differs from the options that quadrille-build carries";
+    let mend = "remove it, or write quadrille_build::OPTIONS_PROTO there";
+    Err(Problem::of_file(path, what, mend))
 }
 
 fn walk(folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) -> Result<(), Problem> {

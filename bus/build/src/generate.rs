@@ -38,7 +38,7 @@ pub(crate) fn code(
         let code = packages
             .entry(event.message.package_name().to_owned())
             .or_default();
-        code.push_str(&event::implementation(event, &facts.events));
+        code.push_str(&event::implementation(event));
     }
     for message in mask::masked(sources) {
         let code = packages

@@ -131,3 +131,76 @@ fn read<T: prost::Message + Default>(
             .expect("the mirror has the shape of options.proto"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::ReflectMessage as _;
+
+    use super::*;
+
+    fn our_pool() -> DescriptorPool {
+        let mut pool = DescriptorPool::global();
+        let file = protox::file::File::from_source(OPTIONS_NAME, OPTIONS_PROTO).unwrap();
+        pool.add_file_descriptor_proto(file.file_descriptor_proto().clone())
+            .unwrap();
+        pool
+    }
+
+    /// A message with every field of its type set, to a value that tells it from the others.
+    fn full(name: &str, pool: &DescriptorPool) -> DynamicMessage {
+        use prost_reflect::{Kind as FieldKind, Value};
+        let mut message = DynamicMessage::new(pool.get_message_by_name(name).unwrap());
+        for field in message.descriptor().fields() {
+            let value = match field.kind() {
+                FieldKind::String => Value::String(field.full_name().to_owned()),
+                FieldKind::Uint32 => Value::U32(field.number()),
+                FieldKind::Bool => Value::Bool(true),
+                FieldKind::Enum(_) => Value::EnumNumber(Kind::Notice.into()),
+                FieldKind::Message(inner) => Value::Message(full(inner.full_name(), pool)),
+                other => panic!("a type that the mirror has no test for: {other:?}"),
+            };
+            let list = field.is_list().then(|| Value::List(vec![value.clone()]));
+            message.set_field(&field, list.unwrap_or(value));
+        }
+        message
+    }
+
+    #[test]
+    fn the_mirror_holds_all_that_the_file_declares() {
+        // Each option with every field set goes through its mirror unchanged.
+        fn through<T: prost::Message + Default>(name: &str) {
+            let message = full(name, &our_pool());
+            let mirrored: T = message.transcode_to().unwrap();
+            let back = mirrored.encode_to_vec();
+            assert_eq!(
+                DynamicMessage::decode(message.descriptor(), &*back).unwrap(),
+                message
+            );
+        }
+        through::<FileOptions>("quadrille.v1.FileOptions");
+        through::<EventOptions>("quadrille.v1.EventOptions");
+        through::<FieldOptions>("quadrille.v1.FieldOptions");
+    }
+
+    #[test]
+    fn kinds_have_the_files_numbers() {
+        // By name, since a number alone would pass for another one.
+        let kinds = our_pool().get_enum_by_name("quadrille.v1.Kind").unwrap();
+        let named = |kind: Kind| kinds.get_value(kind.into()).unwrap().name().to_owned();
+        let all = [Kind::Fact, Kind::Failure, Kind::Outcome, Kind::Notice];
+        assert_eq!(all.map(named), ["FACT", "FAILURE", "OUTCOME", "NOTICE"]);
+        assert_eq!(kinds.values().len(), all.len());
+    }
+
+    #[test]
+    fn our_extensions_have_one_number() {
+        // Places are found by it.
+        for extension in our_pool().all_extensions() {
+            assert_eq!(
+                i32::try_from(extension.number()),
+                Ok(EXTENSION),
+                "{extension:?}"
+            );
+        }
+    }
+}

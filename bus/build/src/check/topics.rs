@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::events::Declared;
 use super::place::Place;
 use super::report::Report;
 use super::time;
@@ -47,6 +48,18 @@ pub(super) fn declared(sources: &Sources, report: &mut Report<'_>) -> BTreeMap<S
     topics
 }
 
+/// Tells each topic its events. Those that only read another one are on no topic.
+pub(super) fn add_events(
+    topics: &mut BTreeMap<String, Topic>,
+    events: &BTreeMap<String, Declared>,
+) {
+    for (name, event) in events.iter().filter(|(_, event)| event.reads().is_none()) {
+        if let Some(topic) = topics.get_mut(&event.options.topic) {
+            topic.events.push(name.clone());
+        }
+    }
+}
+
 fn read(options: &TopicOptions, place: &dyn Fn(&[i32]) -> Place, report: &mut Report<'_>) -> Topic {
     let name = &options.name;
     if let Some((what, mend)) = wrong_name(name) {
@@ -83,6 +96,7 @@ fn read(options: &TopicOptions, place: &dyn Fn(&[i32]) -> Place, report: &mut Re
         partitions,
         replication: options.replication,
         retention: retention(options, place, report),
+        events: Vec::new(),
     }
 }
 

@@ -77,3 +77,48 @@ fn fence_of(text: &str) -> Option<String> {
     let length = text.chars().take_while(|next| *next == mark).count();
     (length >= 3).then(|| mark.to_string().repeat(length))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::text_blocks;
+
+    #[test]
+    fn fences_say_text() {
+        // Whatever a fence said before, and however it is drawn.
+        assert_eq!(
+            text_blocks(" ```\n code\n ```\n after"),
+            " ```text\n code\n ```\n after"
+        );
+        assert_eq!(
+            text_blocks(" ```rust\n code\n ```"),
+            " ```text\n code\n ```"
+        );
+        assert_eq!(
+            text_blocks(" ~~~~rust\n ~~~\n ~~~~"),
+            " ~~~~text\n ~~~\n ~~~~"
+        );
+    }
+
+    #[test]
+    fn an_open_fence_is_closed() {
+        // Else what follows in the same item would be swallowed.
+        assert_eq!(text_blocks(" ```rust\n code"), " ```text\n code\n ```");
+    }
+
+    #[test]
+    fn an_indented_block_is_fenced() {
+        // After a blank line, or at the start; blank lines inside belong to it.
+        assert_eq!(
+            text_blocks(" Such as\n\n     code\n\n     more\n after"),
+            " Such as\n\n ```text\n     code\n\n     more\n ```\n after"
+        );
+        assert_eq!(text_blocks("     code"), " ```text\n     code\n ```");
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        // A list's second line is indented, and a line within a paragraph is no block.
+        let plain = " - one\n   goes on\n\n text\n         indented\n `code` and ``more``";
+        assert_eq!(text_blocks(plain), plain);
+    }
+}

@@ -28,9 +28,8 @@ pub(super) fn root(events: impl Iterator<Item = String>) -> String {
     out
 }
 
-/// The trait's implementation, for the module of the event's package. `all` are the events of all
-/// packages: some may share the event's topic.
-pub(super) fn implementation(event: &Event, all: &[Event]) -> String {
+/// The trait's implementation, for the module of the event's package.
+pub(super) fn implementation(event: &Event) -> String {
     let rust = names::from_package(&event.message);
     let descriptors = "super::".repeat(names::depth(event.message.package_name()));
     format!(
@@ -56,7 +55,7 @@ pub(super) fn implementation(event: &Event, all: &[Event]) -> String {
 }};
 ",
         name = event.message.full_name(),
-        topic = topic(&event.topic, all),
+        topic = topic(&event.topic),
         kind = kind(event.kind),
         key = event.key.name(),
         key_space = event.key_space,
@@ -85,11 +84,7 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn topic(topic: &Topic, all: &[Event]) -> String {
-    let on_it = all
-        .iter()
-        .filter(|event| event.topic.name == topic.name && event.reads.is_none());
-    let events: Vec<&str> = on_it.map(|event| event.message.full_name()).collect();
+fn topic(topic: &Topic) -> String {
     let retention = match topic.retention {
         Retention::For(time) => format!("For({})", duration(time)),
         Retention::Forever => "Forever".to_owned(),
@@ -104,6 +99,7 @@ fn topic(topic: &Topic, all: &[Event]) -> String {
             retention: ::quadrille::event::Retention::{retention},
             events: &{events:?},
         }}",
+        events = topic.events,
         name = topic.name,
         owner = optional(topic.owner.as_deref()),
         partitions = topic.partitions,
