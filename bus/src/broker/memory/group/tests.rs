@@ -258,6 +258,22 @@ fn who_does_not_release_in_time_is_put_out_and_may_join_again() {
 }
 
 #[test]
+fn an_answer_that_nobody_asked_for_changes_nothing() {
+    let mut bench = Bench::new();
+    let a = bench.reading();
+    bench.send("t-0", 2);
+    assert_eq!(bench.hears(a), "2 records");
+
+    bench.release(a, &[("t-0", 1)]);
+    bench.start_at(a, &[("t-0", 0)]);
+
+    assert_eq!(bench.group.committed(&partition("t-0")), None);
+    assert_eq!(bench.hears(a), "wait", "it stands where it stood");
+    bench.send("t-0", 1);
+    assert_eq!(bench.hears(a), "1 records");
+}
+
+#[test]
 fn a_member_that_is_gone_is_waited_for_until_its_session_ends() {
     let mut bench = Bench::new();
     let a = bench.reading();
