@@ -198,3 +198,6 @@ impl Shared {
         core.bells.remove(&client);
     }
 }
+
+#[cfg(test)]
+mod tests;

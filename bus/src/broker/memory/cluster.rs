@@ -55,7 +55,7 @@ pub(super) struct Cluster {
     groups: BTreeMap<String, Group>,
     readers: BTreeMap<ClientId, Fetcher>,
     clients: u64,
-    retention_due: Duration,
+    sweep_due: Duration,
     wakes: BTreeSet<ClientId>,
 }
 
@@ -67,7 +67,7 @@ impl Cluster {
             groups: BTreeMap::new(),
             readers: BTreeMap::new(),
             clients: 0,
-            retention_due: Duration::ZERO,
+            sweep_due: Duration::ZERO,
             wakes: BTreeSet::new(),
         }
     }
@@ -101,7 +101,7 @@ impl Cluster {
 
     /// Stores a record.
     pub(super) fn append(&mut self, record: Outgoing, now: Now) -> Result<Position, Error> {
-        self.enforce_retention(now);
+        self.sweep(now);
         let body = Body {
             timestamp_ms: record.timestamp_ms.unwrap_or(now.wall_ms),
             key: record.key,
@@ -143,6 +143,9 @@ impl Cluster {
         }
         let is_new = !self.groups.contains_key(&membership.group);
         if is_new && self.groups.len() >= self.config.groups_max {
+            self.tick_groups(now);
+        }
+        if is_new && self.groups.len() >= self.config.groups_max {
             return refuse("there are as many groups as groups_max of the in-memory broker allows");
         }
         membership.topics.sort();
@@ -162,7 +165,7 @@ impl Cluster {
 
     /// What a member hears next.
     pub(super) fn next(&mut self, seat: &Seat, now: Now) -> Step {
-        self.enforce_retention(now);
+        self.sweep(now);
         self.in_group(seat, |group, topics, config| {
             group.next(seat.id, now.elapsed, topics, config)
         })
@@ -182,9 +185,14 @@ impl Cluster {
     }
 
     /// A member has given its partitions up, and commits these offsets of them.
-    pub(super) fn release(&mut self, seat: &Seat, offsets: BTreeMap<TopicPartition, i64>) {
+    pub(super) fn release(
+        &mut self,
+        seat: &Seat,
+        offsets: BTreeMap<TopicPartition, i64>,
+        now: Now,
+    ) {
         self.in_group(seat, |group, topics, _| {
-            group.release(seat.id, offsets, topics);
+            group.release(seat.id, offsets, now.elapsed, topics);
         });
     }
 
@@ -256,7 +264,7 @@ impl Cluster {
 
     /// A reader's next records. Empty: ask again when woken.
     pub(super) fn next_records(&mut self, id: ClientId, now: Now) -> Vec<Incoming> {
-        self.enforce_retention(now);
+        self.sweep(now);
         let Some(reader) = self.readers.get_mut(&id) else {
             return Vec::new();
         };
@@ -288,10 +296,18 @@ impl Cluster {
         let group = self.groups.get_mut(&seat.group)?;
         let result = work(group, &mut self.topics, &self.config);
         self.wakes.append(&mut group.take_wakes());
-        if group.is_empty() {
-            self.groups.remove(&seat.group);
-        }
         Some(result)
+    }
+
+    /// Ends what has run out in every group, and forgets groups that nobody would miss. Members that
+    /// wait see to their own group; this is for groups in which nobody waits.
+    fn tick_groups(&mut self, now: Now) {
+        for group in self.groups.values_mut() {
+            group.tick(now.elapsed, &self.topics);
+            self.wakes.append(&mut group.take_wakes());
+        }
+        self.groups
+            .retain(|_, group| !group.is_forgotten(now.elapsed, &self.config));
     }
 
     /// Refuses a record that no partition of the topic may hold.
@@ -320,11 +336,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Drops what retention no longer keeps, now and then.
-    fn enforce_retention(&mut self, now: Now) {
-        if now.elapsed >= self.retention_due {
-            self.retention_due = now.elapsed + self.config.retention_checked_every;
+    /// Ends what has run out, now and then.
+    fn sweep(&mut self, now: Now) {
+        if now.elapsed >= self.sweep_due {
+            self.sweep_due = now.elapsed + self.config.swept_every;
             self.topics.enforce_retention(now.wall_ms);
+            self.tick_groups(now);
         }
     }
 
@@ -335,6 +352,7 @@ impl Cluster {
             return Ok(());
         }
         self.topics.enforce_retention(now.wall_ms);
+        self.tick_groups(now);
         // A little more than needed, so that not every send from now on has to look.
         let target = max.saturating_sub(cost).saturating_sub(max / 32);
         let groups = &self.groups;
@@ -371,3 +389,6 @@ impl Cluster {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

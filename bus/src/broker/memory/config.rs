@@ -28,8 +28,11 @@ pub struct Config {
     /// How long a compacted topic keeps a tombstone for those who read late. Default 24 hours, as
     /// Kafka's `delete.retention.ms`.
     pub tombstones_kept: Duration,
-    /// How often retention is enforced. Default one minute.
-    pub retention_checked_every: Duration,
+    /// How long a group's offsets are kept after its last member. Default 7 days, as Kafka's
+    /// `offsets.retention.minutes`.
+    pub offsets_kept: Duration,
+    /// How often retention is enforced and old offsets are forgotten. Default one minute.
+    pub swept_every: Duration,
 }
 
 impl Default for Config {
@@ -42,7 +45,8 @@ impl Default for Config {
             fetch_records_max: 500,
             fetch_bytes_max: 1024 * 1024,
             tombstones_kept: Duration::from_hours(24),
-            retention_checked_every: Duration::from_mins(1),
+            offsets_kept: Duration::from_hours(7 * 24),
+            swept_every: Duration::from_mins(1),
         }
     }
 }

@@ -91,9 +91,9 @@ impl Consumer {
             return;
         };
         self.question = None;
-        self.shared.step(|cluster, _| match asked {
+        self.shared.step(|cluster, now| match asked {
             Asked::StartWhere => cluster.start_at(&self.seat, &offsets),
-            Asked::ReleaseWhat => cluster.release(&self.seat, offsets),
+            Asked::ReleaseWhat => cluster.release(&self.seat, offsets, now),
         });
     }
 }

@@ -12,12 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::{Error, ErrorKind, Membership, Start, TopicPartition};
-use super::fetch::{Fetcher, Skipped};
-use super::range::{self, Subscriber};
 use super::topics::Topics;
 use super::{ClientId, Config, Step};
 
 mod member;
+mod rebalance;
 
 use member::{Member, Presence, Stage};
 
@@ -29,6 +28,8 @@ pub(super) struct Group {
     members: BTreeMap<ClientId, Member>,
     outcasts: BTreeMap<ClientId, Outcast>,
     offsets: BTreeMap<TopicPartition, i64>,
+    /// Since when there has been no member.
+    deserted_since: Option<Duration>,
     /// While a rebalance runs: when those who have not answered are put out.
     rebalance_until: Option<Duration>,
     /// Who has something new to hear.
@@ -54,6 +55,7 @@ impl Group {
             members: BTreeMap::new(),
             outcasts: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            deserted_since: None,
             rebalance_until: None,
             wakes: BTreeSet::new(),
         }
@@ -161,7 +163,7 @@ impl Group {
         }
         member.presence = Presence::Listening;
         member.fetcher.wait(id, topics);
-        Step::Wait(self.deadline(now))
+        Step::Wait(self.deadline(id, now))
     }
 
     /// A member has said where to start. What it does not name starts where the group committed, or
@@ -184,34 +186,18 @@ impl Group {
                 continue;
             };
             let known = positions.get(at).or_else(|| self.offsets.get(at)).copied();
-            let position = known.unwrap_or_else(|| match member.membership.start {
-                Start::Beginning => log.low(),
-                Start::At(timestamp_ms) => log.offset_at(timestamp_ms),
-                Start::Now => {
-                    // Committed, so that whoever takes over before the first commit does not take a
-                    // later now, and lose what came in between.
-                    self.offsets.insert(at.clone(), log.high());
-                    log.high()
-                }
-            });
-            if position > log.high() {
-                member.troubles.push_back(Error::new(
-                    ErrorKind::Other,
-                    format!(
-                        "group `{}` was to read {at} from offset {position}, but it ends at {}; \
-                         reading goes on there",
-                        self.name,
-                        log.high()
-                    ),
-                ));
+            let position = known.unwrap_or_else(|| member.first_position(log));
+            if known.is_none() && member.membership.start == Start::Now {
+                // Whoever takes over before the first commit would take a later now, and lose what
+                // came in between.
+                self.offsets.insert(at.clone(), position);
             }
-            from.insert(at.clone(), position.min(log.high()));
+            from.insert(at.clone(), position);
         }
-        member.fetcher = Fetcher::new(from);
-        member.stage = match self.rebalance_until {
-            Some(_) => Stage::Recalled,
-            None => Stage::Reading,
-        };
+        member.start_at(&self.name, from, topics);
+        if self.rebalance_until.is_some() {
+            member.recall();
+        }
     }
 
     /// A member has given its partitions up, and commits these offsets of them.
@@ -219,6 +205,7 @@ impl Group {
         &mut self,
         id: ClientId,
         offsets: BTreeMap<TopicPartition, i64>,
+        now: Duration,
         topics: &Topics,
     ) {
         let Some(member) = self.members.get_mut(&id) else {
@@ -229,10 +216,10 @@ impl Group {
         }
         let kept = offsets
             .into_iter()
-            .filter(|(at, offset)| member.owns(at) && *offset >= 0);
+            .filter(|(at, offset)| member.holds(at) && *offset >= 0);
         self.offsets.extend(kept);
         member.stage = member.give_up();
-        self.complete_if_answered(topics);
+        self.complete_if_answered(now, topics);
     }
 
     /// Commits offsets, all or none.
@@ -243,7 +230,7 @@ impl Group {
     ) -> Result<(), Error> {
         let member = self.members.get(&id);
         for (at, offset) in offsets {
-            if !member.is_some_and(|member| member.owns(at)) {
+            if !member.is_some_and(|member| member.holds(at)) {
                 return Err(Error::new(
                     ErrorKind::Fenced,
                     format!(
@@ -275,44 +262,6 @@ impl Group {
         }
     }
 
-    /// A topic has been created: whoever waited for it gets its partitions.
-    pub(super) fn topic_created(
-        &mut self,
-        name: &super::super::TopicName,
-        now: Duration,
-        topics: &Topics,
-    ) {
-        let subscribed = |member: &Member| member.membership.topics.contains(name);
-        if self.members.values().any(subscribed) {
-            self.rebalance(now, topics);
-        }
-    }
-
-    /// Puts out whoever has been silent for too long, and goes on without those.
-    pub(super) fn tick(&mut self, now: Duration, topics: &Topics) {
-        let overdue = self.rebalance_until.is_some_and(|until| until <= now);
-        let late: Vec<ClientId> = self
-            .members
-            .iter()
-            .filter(|(_, member)| {
-                member.given_up_at(now) <= now || (overdue && !member.has_answered())
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in &late {
-            self.put_out(*id);
-        }
-        if !late.is_empty() || overdue {
-            self.rebalance(now, topics);
-        }
-    }
-
-    /// When [`Group::tick`] may next find something to do.
-    fn deadline(&self, now: Duration) -> Option<Duration> {
-        let members = self.members.values().map(|member| member.given_up_at(now));
-        members.chain(self.rebalance_until).min()
-    }
-
     /// The offset that the group has committed.
     pub(super) fn committed(&self, at: &TopicPartition) -> Option<i64> {
         self.offsets.get(at).copied()
@@ -325,85 +274,16 @@ impl Group {
             .or_else(|| self.members.values().any(subscribed).then_some(0))
     }
 
-    /// Whether nobody would miss the group.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.outcasts.is_empty() && self.offsets.is_empty()
+    /// Whether nobody would miss the group: it has neither members nor offsets, or they are too old.
+    pub(super) fn is_forgotten(&self, now: Duration, config: &Config) -> bool {
+        let deserted = self.members.is_empty() && self.outcasts.is_empty();
+        let is_old = |since: Duration| now >= since.saturating_add(config.offsets_kept);
+        deserted && (self.offsets.is_empty() || self.deserted_since.is_some_and(is_old))
     }
 
     /// Who has something new to hear since this was last asked.
     pub(super) fn take_wakes(&mut self) -> BTreeSet<ClientId> {
         std::mem::take(&mut self.wakes)
-    }
-
-    /// Begins a rebalance, unless one runs already.
-    fn rebalance(&mut self, now: Duration, topics: &Topics) {
-        if self.rebalance_until.is_none() {
-            let longest = self
-                .members
-                .values()
-                .map(|m| m.membership.rebalance_timeout)
-                .max();
-            self.rebalance_until = longest.map(|longest| now.saturating_add(longest));
-            for member in self.members.values_mut() {
-                member.recall();
-            }
-        }
-        self.wakes.extend(self.members.keys());
-        self.complete_if_answered(topics);
-    }
-
-    /// Assigns the next generation once nobody owns anything.
-    fn complete_if_answered(&mut self, topics: &Topics) {
-        if self.members.is_empty() {
-            self.rebalance_until = None;
-            return;
-        }
-        if self.rebalance_until.is_none() || !self.members.values().all(Member::has_answered) {
-            return;
-        }
-        self.rebalance_until = None;
-        self.generation += 1;
-        for (id, partitions) in self.ranges(topics) {
-            let member = self
-                .members
-                .get_mut(&id)
-                .expect("only members are assigned");
-            assert!(
-                member.owned.is_empty(),
-                "a member that has answered owns nothing"
-            );
-            member.owned = partitions;
-            member.stage = Stage::Given;
-        }
-        self.wakes.extend(self.members.keys());
-    }
-
-    /// What the assignor gives the members as they are.
-    fn ranges(&self, topics: &Topics) -> BTreeMap<ClientId, Vec<TopicPartition>> {
-        let subscribers = self.members.iter().map(|(id, member)| Subscriber {
-            id: *id,
-            instance: member.membership.instance.as_deref(),
-            topics: &member.membership.topics,
-        });
-        range::assign(subscribers.collect(), |topic| topics.partitions(topic))
-    }
-
-    /// Removes a member that has been silent for too long.
-    fn put_out(&mut self, id: ClientId) {
-        let Some(member) = self.members.remove(&id) else {
-            return;
-        };
-        if member.is_gone() {
-            return;
-        }
-        // It cannot miss what it has never known of.
-        let known = match member.stage {
-            Stage::Waiting | Stage::Given => Vec::new(),
-            Stage::Taking | Stage::Reading | Stage::Recalled | Stage::Yielding => member.owned,
-        };
-        self.outcasts
-            .insert(id, Outcast::Lost(known, member.membership));
-        self.wakes.insert(id);
     }
 
     /// Removes the static member whose name a new one brings.
@@ -441,51 +321,5 @@ impl Group {
     }
 }
 
-impl Member {
-    /// What the member hears next; `None`: nothing yet.
-    fn next(&mut self, group: &str, topics: &Topics, config: &Config) -> Option<Step> {
-        if let Some(error) = self.troubles.pop_front() {
-            return Some(Step::Troubled(error));
-        }
-        match self.stage {
-            Stage::Given => {
-                // With nothing to start at, there is no answer to wait for.
-                self.stage = match self.owned.is_empty() {
-                    true => Stage::Reading,
-                    false => Stage::Taking,
-                };
-                Some(Step::Assigned(self.owned.clone()))
-            }
-            Stage::Recalled => {
-                self.stage = Stage::Yielding;
-                Some(Step::Revoked(self.owned.clone()))
-            }
-            Stage::Reading => {
-                let mut skipped = Vec::new();
-                let records = self.fetcher.fetch(topics, config, &mut skipped);
-                self.troubles
-                    .extend(skipped.into_iter().map(|skipped| deleted(group, &skipped)));
-                match records.is_empty() {
-                    true => self.troubles.pop_front().map(Step::Troubled),
-                    false => Some(Step::Records(records)),
-                }
-            }
-            Stage::Waiting | Stage::Taking | Stage::Yielding => None,
-        }
-    }
-}
-
-/// The error for records that retention took before the group had read them.
-fn deleted(group: &str, skipped: &Skipped) -> Error {
-    Error::new(
-        ErrorKind::Other,
-        format!(
-            "retention has deleted offsets {} to {} of {} before group `{group}` read them; reading \
-             goes on at {}",
-            skipped.from,
-            skipped.to - 1,
-            skipped.at,
-            skipped.to
-        ),
-    )
-}
+#[cfg(test)]
+mod tests;

@@ -232,3 +232,6 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -262,3 +262,6 @@ fn missing(at: &TopicPartition, partitions: Option<usize>) -> Error {
     };
     Error::new(ErrorKind::UnknownTopic, message)
 }
+
+#[cfg(test)]
+mod tests;

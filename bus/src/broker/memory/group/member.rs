@@ -1,10 +1,13 @@
 //! One member of a consumer group, as the group sees it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::super::super::{Error, Membership, TopicPartition};
-use super::super::fetch::Fetcher;
+use super::super::super::{Error, ErrorKind, Membership, Start, TopicPartition};
+use super::super::fetch::{Fetcher, Skipped};
+use super::super::log::Log;
+use super::super::topics::Topics;
+use super::super::{Config, Step};
 
 /// One member of a consumer group.
 #[derive(Debug)]
@@ -102,13 +105,98 @@ impl Member {
         Stage::Waiting
     }
 
+    /// Starts to read at these positions. One behind the end is trouble, and the end is taken.
+    pub(super) fn start_at(
+        &mut self,
+        group: &str,
+        positions: BTreeMap<TopicPartition, i64>,
+        topics: &Topics,
+    ) {
+        let mut from = BTreeMap::new();
+        for (at, position) in positions {
+            let Ok(log) = topics.log(&at) else {
+                continue;
+            };
+            if position > log.high() {
+                self.troubles.push_back(Error::new(
+                    ErrorKind::Other,
+                    format!(
+                        "group `{group}` was to read {at} from offset {position}, but it ends at \
+                         {}; reading goes on there",
+                        log.high()
+                    ),
+                ));
+            }
+            from.insert(at, position.clamp(0, log.high()));
+        }
+        self.fetcher = Fetcher::new(from);
+        self.stage = Stage::Reading;
+    }
+
+    /// Where a partition starts that the group has committed nothing for.
+    pub(super) fn first_position(&self, log: &Log) -> i64 {
+        match self.membership.start {
+            Start::Beginning => log.low(),
+            Start::At(timestamp_ms) => log.offset_at(timestamp_ms),
+            Start::Now => log.high(),
+        }
+    }
+
     /// Whether it reads, or is about to, what the group last assigned.
     pub(super) fn is_settled(&self) -> bool {
         matches!(self.stage, Stage::Given | Stage::Taking | Stage::Reading)
     }
 
-    /// Whether a partition is the member's.
-    pub(super) fn owns(&self, at: &TopicPartition) -> bool {
-        self.owned.binary_search(at).is_ok()
+    /// Whether a partition is the member's, and it knows.
+    pub(super) fn holds(&self, at: &TopicPartition) -> bool {
+        // One that it released and was given again is its own only once it has heard of that.
+        self.stage != Stage::Given && self.owned.binary_search(at).is_ok()
     }
+
+    /// What the member hears next; `None`: nothing yet.
+    pub(super) fn next(&mut self, group: &str, topics: &Topics, config: &Config) -> Option<Step> {
+        if let Some(error) = self.troubles.pop_front() {
+            return Some(Step::Troubled(error));
+        }
+        match self.stage {
+            Stage::Given => {
+                // With nothing to start at, there is no answer to wait for.
+                self.stage = match self.owned.is_empty() {
+                    true => Stage::Reading,
+                    false => Stage::Taking,
+                };
+                Some(Step::Assigned(self.owned.clone()))
+            }
+            Stage::Recalled => {
+                self.stage = Stage::Yielding;
+                Some(Step::Revoked(self.owned.clone()))
+            }
+            Stage::Reading => {
+                let mut skipped = Vec::new();
+                let records = self.fetcher.fetch(topics, config, &mut skipped);
+                self.troubles
+                    .extend(skipped.into_iter().map(|skipped| deleted(group, &skipped)));
+                match records.is_empty() {
+                    true => self.troubles.pop_front().map(Step::Troubled),
+                    false => Some(Step::Records(records)),
+                }
+            }
+            Stage::Waiting | Stage::Taking | Stage::Yielding => None,
+        }
+    }
+}
+
+/// The error for records that retention took before the group had read them.
+fn deleted(group: &str, skipped: &Skipped) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!(
+            "retention has deleted offsets {} to {} of {} before group `{group}` read them; reading \
+             goes on at {}",
+            skipped.from,
+            skipped.to - 1,
+            skipped.at,
+            skipped.to
+        ),
+    )
 }
