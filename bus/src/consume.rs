@@ -36,7 +36,8 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         match host.broker.join(membership.clone()).await {
             Ok(consumer) => {
                 host.status.clear("broker");
-                host.status.set_waiting("assignment", "the group has not given out partitions yet");
+                host.status
+                    .set_waiting("assignment", "the group has not given out partitions yet");
                 let mut member = Member::new(Arc::clone(&host), consumer);
                 let failed = member.run(&stop).await;
                 member.abandon();

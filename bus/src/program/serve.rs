@@ -37,7 +37,9 @@ impl Host {
         let stores: Arc<dyn Stores> = Arc::new(MemoryStores::new());
         let settings = Settings::of(self.loaded.bus());
         let bus = Bus::new(broker, Arc::clone(&self.world), stores, settings);
-        let ran = service.run(bus, self.stop.clone(), self.health.clone()).await;
+        let ran = service
+            .run(bus, self.stop.clone(), self.health.clone())
+            .await;
         ran.map_err(|error| {
             self.health.fail(error.to_string());
             Failure::from(error)
@@ -48,8 +50,11 @@ impl Host {
 impl Host {
     /// The cluster that the configuration names.
     fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
-        Err(Failure::new(Exit::Configuration, "this program was built without the Kafka adapter")
-            .mend("build it with the cargo feature `kafka`"))
+        Err(Failure::new(
+            Exit::Configuration,
+            "this program was built without the Kafka adapter",
+        )
+        .mend("build it with the cargo feature `kafka`"))
     }
 }
 

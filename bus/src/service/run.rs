@@ -157,7 +157,8 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
         door.open(&host);
     }
     if !topics.is_empty() {
-        host.status.set_waiting("assignment", "the group has not given out partitions yet");
+        host.status
+            .set_waiting("assignment", "the group has not given out partitions yet");
     }
     host.status.started();
     let told = stop.clone();
