@@ -8,6 +8,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,12 +19,16 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
+use crate::program::{Limited, Limits};
 use crate::status::Status;
 use crate::world::{self, Task};
 
-mod connection;
-
-use connection::Limited;
+/// How much the port takes on. Each answer ends its connection.
+const LIMITS: Limits = Limits {
+    connections_max: 64,
+    silence_max: Duration::from_secs(10),
+    life_max: Some(Duration::from_secs(10)),
+};
 
 /// What the health port tells.
 #[derive(Debug, Clone)]
@@ -47,7 +52,7 @@ pub fn start(
 ) -> io::Result<(SocketAddr, Task<()>)> {
     let address = listener.local_addr()?;
     info!(%address, "health port open: /healthz, /readyz, /contract");
-    let listener = Limited::new(world, listener);
+    let listener = Limited::new(world, listener, LIMITS);
     let task = world::spawn(world, "health", async move {
         if let Err(error) = axum::serve(listener, router(pages)).await {
             error!(%address, %error, "health port failed");

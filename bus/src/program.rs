@@ -33,13 +33,18 @@ use crate::status::Status;
 use crate::stop::Stop;
 use crate::world::{self, Live};
 
+mod connection;
 mod failure;
+mod http;
 mod listen;
 mod log;
 mod serve;
 mod signals;
 
+pub(crate) use connection::Limited;
+pub use connection::Limits;
 pub use failure::{Exit, Failure};
+pub use http::Http;
 pub use listen::listen;
 pub use serve::check;
 

@@ -1,4 +1,4 @@
-//! Connections to the health port: only so many at once, and none for long.
+//! Connections to a port: only so many at once, and none for ever.
 //!
 //! Whoever opens connections and says nothing must not keep the ones away that ask.
 
@@ -18,24 +18,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::world;
 
-/// Connections at once. More wait to be accepted.
-const CONNECTIONS_MAX: usize = 64;
-
-/// Longest that a connection lives, its answer included.
-const LIFE_MAX: Duration = Duration::from_secs(10);
+/// How much a port takes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once. More wait to be accepted.
+    pub connections_max: usize,
+    /// Longest that nothing may come or go over a connection.
+    pub silence_max: Duration,
+    /// Longest that a connection lives. `None`: for as long as it is used.
+    pub life_max: Option<Duration>,
+}
 
 /// Accepts connections that keep to the limits.
-pub(super) struct Limited {
+pub(crate) struct Limited {
     listener: TcpListener,
+    limits: Limits,
     places: Arc<Semaphore>,
     world: world::Shared,
 }
 
 impl Limited {
-    pub(super) fn new(world: &world::Shared, listener: TcpListener) -> Self {
+    pub(crate) fn new(world: &world::Shared, listener: TcpListener, limits: Limits) -> Self {
         Self {
             listener,
-            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            limits,
+            places: Arc::new(Semaphore::new(limits.connections_max)),
             world: Arc::clone(world),
         }
     }
@@ -52,11 +59,17 @@ impl Listener for Limited {
             .expect("the semaphore is never closed");
         // Axum's own listener waits and goes on where accepting fails.
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        let connection = Connection {
+        let now = self.world.elapsed();
+        let mut connection = Connection {
             stream,
-            end: self.world.sleep(LIFE_MAX),
+            limits: self.limits,
+            world: Arc::clone(&self.world),
+            began: now,
+            used: now,
+            look: std::future::ready(()).boxed(),
             _place: place,
         };
+        connection.look = self.world.sleep(connection.left(now));
         (connection, address)
     }
 
@@ -66,22 +79,44 @@ impl Listener for Limited {
 }
 
 /// A connection that ends when its time is up.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
-    end: BoxFuture<'static, ()>,
+    limits: Limits,
+    world: world::Shared,
+    began: Duration,
+    used: Duration,
+    // When to look again whether the time is up: one timer, however often the connection is used.
+    look: BoxFuture<'static, ()>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
     fn check_end(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.end.poll_unpin(cx) {
-            Poll::Ready(()) => {
+        while self.look.poll_unpin(cx).is_ready() {
+            let left = self.left(self.world.elapsed());
+            if left.is_zero() {
                 // An end that has come stays, and is not polled again.
-                self.end = std::future::ready(()).boxed();
-                Err(io::ErrorKind::TimedOut.into())
+                self.look = std::future::ready(()).boxed();
+                return Err(io::ErrorKind::TimedOut.into());
             }
-            Poll::Pending => Ok(()),
+            self.look = self.world.sleep(left);
         }
+        Ok(())
+    }
+
+    /// Time until this must end, if it is not used meanwhile.
+    fn left(&self, now: Duration) -> Duration {
+        let silence = (self.used + self.limits.silence_max).saturating_sub(now);
+        let life = self.limits.life_max;
+        let life = life.map(|life| (self.began + life).saturating_sub(now));
+        life.map_or(silence, |life| life.min(silence))
+    }
+
+    fn note_use<T>(&mut self, done: Poll<T>) -> Poll<T> {
+        if done.is_ready() {
+            self.used = self.world.elapsed();
+        }
+        done
     }
 }
 
@@ -92,7 +127,8 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check_end(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let done = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.note_use(done)
     }
 }
 
@@ -103,7 +139,8 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check_end(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let done = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note_use(done)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -125,6 +162,8 @@ mod tests {
     use crate::stop::Stop;
     use crate::world::{Live, World};
 
+    const SILENCE: Duration = Duration::from_secs(10);
+
     /// The real world, but its time passes when a test says so.
     struct Held {
         live: Live,
@@ -137,7 +176,10 @@ mod tests {
         }
 
         fn elapsed(&self) -> Duration {
-            self.live.elapsed()
+            match self.passed.is_requested() {
+                true => SILENCE,
+                false => Duration::ZERO,
+            }
         }
 
         fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
@@ -163,10 +205,15 @@ mod tests {
             passed: passed.clone(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut limited = Limited::new(&world, listener);
+        let limits = Limits {
+            connections_max: 3,
+            silence_max: SILENCE,
+            life_max: None,
+        };
+        let mut limited = Limited::new(&world, listener, limits);
         let address = limited.local_addr().unwrap();
         let (mut silent, mut accepted) = (Vec::new(), Vec::new());
-        for _ in 0..CONNECTIONS_MAX {
+        for _ in 0..limits.connections_max {
             silent.push(TcpStream::connect(address).await.unwrap());
             accepted.push(limited.accept().await.0);
         }
