@@ -22,6 +22,8 @@ use crate::seen::{At, Event, Receipt};
 pub const EVENTS_MAX: usize = 10_000;
 /// Most receipts of one flow that are kept. Later ones are counted.
 pub const RECEIPTS_MAX: usize = 40_000;
+/// Most places of one event that are told.
+pub const COPIES_MAX: usize = 100;
 
 /// What happened under one correlation id.
 #[derive(Debug, Clone)]
@@ -49,8 +51,9 @@ pub struct Node {
     /// The event. `None`: only receipts tell of it, because it could not be read, was not read yet,
     /// or is past its topic's retention.
     pub event: Option<Event>,
-    /// How many records carry it, where it was read.
-    pub copies: u32,
+    /// Where the records stand that carry it: more than one after a crash. At most
+    /// [`COPIES_MAX`] are told.
+    pub places: BTreeSet<At>,
     /// Its type.
     pub kind: String,
     /// Where it stands.
@@ -103,18 +106,13 @@ impl Flow {
         }
         let node = self.nodes.entry(name).or_insert_with(|| Node {
             event: None,
-            copies: 0,
+            places: BTreeSet::new(),
             kind: event.envelope.kind.to_string(),
             at: event.at.clone(),
             reactions: BTreeMap::new(),
         });
-        // The same record read again is no second copy.
-        let again = node
-            .event
-            .as_ref()
-            .is_some_and(|known| known.at == event.at);
-        if !again {
-            node.copies += 1;
+        if node.places.len() < COPIES_MAX {
+            node.places.insert(event.at.clone());
         }
         if node.event.is_some() {
             return false;
@@ -143,7 +141,7 @@ impl Flow {
         self.bytes += 512;
         let node = self.nodes.entry(name).or_insert_with(|| Node {
             event: None,
-            copies: 0,
+            places: BTreeSet::new(),
             kind: receipt.kind.clone(),
             at: receipt.at.clone(),
             reactions: BTreeMap::new(),
@@ -152,7 +150,7 @@ impl Flow {
         reaction.attempts.push(receipt);
         reaction
             .attempts
-            .sort_by(|a, b| (a.started_at, a.attempt).cmp(&(b.started_at, b.attempt)));
+            .sort_by_key(|attempt| (attempt.started_at, attempt.attempt));
         true
     }
 

@@ -10,5 +10,14 @@ pub mod types; // the event types that are known here
 pub mod seen; // one record, as an event, a receipt or a contract
 pub mod expect; // which service reacts to what, as the contracts say
 pub mod flow; // what happened under one correlation id, as a tree of causes
+pub mod follow; // topics as they grow
+pub mod scan; // topics from beginning to end, for one flow
+pub mod index; // the newest flows, as their events come
+pub mod tail; // events, as they come
 
+// What goes in and out.
+pub mod accept; // an event from outside
+pub mod api; // what `up` serves over HTTP
+
+pub mod failure; // why a command ended
 pub mod paint; // colours, only where somebody can see them

@@ -28,7 +28,7 @@ pub enum Seen {
 }
 
 /// Where a record stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At {
     /// Its topic.
     pub topic: String,

@@ -93,7 +93,7 @@ pub struct Event {
     /// Whether it was read. Otherwise only receipts tell of it.
     pub read: bool,
     /// How many records carry it; more than one after a crash.
-    pub copies: u32,
+    pub copies: usize,
     /// Its payload, with sensitive fields masked.
     pub data: Option<serde_json::Value>,
     /// Why its payload is not shown.
@@ -217,7 +217,7 @@ fn event(
         parent,
         cause_missing: place.cause_missing,
         read: read.is_some(),
-        copies: node.copies,
+        copies: node.places.len(),
         data_error: data.as_ref().and_then(|data| data.clone().err()),
         data: data.and_then(Result::ok),
         reactions: told.chain(waits).collect(),
@@ -280,7 +280,7 @@ fn attempt(receipt: &Receipt) -> AttemptView {
 fn notes(flow: &Flow, places: &[Place<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     for place in places {
-        let (event, copies) = (types::last(&place.node.kind), place.node.copies);
+        let (event, copies) = (types::last(&place.node.kind), place.node.places.len());
         if copies > 1 {
             let id = &place.name.id;
             notes.push(format!(

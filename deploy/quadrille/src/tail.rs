@@ -1,0 +1,129 @@
+//! Events as they come, one line each.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use quadrille::broker::{Broker, Error};
+use quadrille::world;
+use serde::{Deserialize, Serialize};
+
+use crate::expect::Expected;
+use crate::follow::{self, Follow};
+use crate::scan::Scan;
+use crate::seen::{Event, Seen, seen};
+use crate::types;
+
+/// One event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Line {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its key.
+    pub key: Option<String>,
+    /// The flow that it belongs to.
+    pub flow: String,
+    /// Its id.
+    pub id: String,
+    /// Who published it.
+    pub source: String,
+    /// The event that caused it.
+    pub cause: Option<String>,
+    /// When it came to be.
+    pub time: Timestamp,
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its payload, with sensitive fields masked.
+    pub data: Option<serde_json::Value>,
+    /// Why its payload is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_error: Option<String>,
+}
+
+impl Line {
+    fn of(event: &Event) -> Self {
+        let data = event.data();
+        let envelope = &event.envelope;
+        Self {
+            kind: envelope.kind.to_string(),
+            key: event.key.clone(),
+            flow: envelope.flow.to_string(),
+            id: envelope.id.to_string(),
+            source: envelope.source.to_string(),
+            cause: envelope.cause.as_ref().map(ToString::to_string),
+            time: envelope.time,
+            topic: event.at.topic.clone(),
+            partition: event.at.partition,
+            offset: event.at.offset,
+            data_error: data.as_ref().err().cloned(),
+            data: data.ok(),
+        }
+    }
+}
+
+/// Reads events of some types as they come.
+pub struct Tail {
+    follow: Follow,
+    cluster: String,
+    /// Empty: all.
+    types: BTreeSet<String>,
+}
+
+impl Tail {
+    /// Begins. Events of no type named are events of all types.
+    pub async fn begin(
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        from: follow::From,
+        types: BTreeSet<String>,
+    ) -> Result<Self, Error> {
+        let cluster = broker.cluster_id().await?;
+        let expected = Scan::new(&broker, &world, &|_, _| {})
+            .await?
+            .contracts()
+            .await?;
+        let topics = topics(&types, &expected);
+        let mut follow = Follow::new(broker, world, from);
+        follow.add(topics);
+        follow.begin().await?;
+        Ok(Self {
+            follow,
+            cluster,
+            types,
+        })
+    }
+
+    /// Waits for the next events. May be empty. Cancel-safe.
+    pub async fn next(&mut self) -> Result<Vec<Line>, Error> {
+        let records = self.follow.next().await?;
+        let seen = records
+            .iter()
+            .filter_map(|record| seen(record, &self.cluster).ok());
+        let events = seen.filter_map(|seen| match seen {
+            Seen::Event(event) if self.wants(&event) => Some(Line::of(&event)),
+            _ => None,
+        });
+        Ok(events.collect())
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        self.types.is_empty() || self.types.contains(&*event.envelope.kind)
+    }
+}
+
+/// The topics to read for events of some types: those of the types where all are known.
+fn topics(wanted: &BTreeSet<String>, expected: &Expected) -> BTreeSet<String> {
+    let known: Option<BTreeSet<String>> = wanted
+        .iter()
+        .map(|name| types::find(name).map(|schema| schema.topic.name.to_owned()))
+        .collect();
+    match known {
+        Some(topics) if !topics.is_empty() => topics,
+        _ => expected.topics(),
+    }
+}
