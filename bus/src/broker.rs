@@ -139,7 +139,8 @@ pub trait Consumer: Send {
     async fn next(&mut self) -> Signal;
 
     /// Stops fetching these partitions without leaving the group. What was prefetched may be thrown
-    /// away and fetched again. Partitions that are not assigned are passed over.
+    /// away and fetched again. Partitions that are not assigned are passed over. A pause ends when
+    /// the partition is given up: assigned again, it is fetched.
     fn pause(&mut self, partitions: &[TopicPartition]);
 
     /// Takes up fetching again after [`Consumer::pause`].

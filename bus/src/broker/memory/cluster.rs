@@ -228,11 +228,13 @@ impl Cluster {
         self.in_group(seat, |group, topics, _| {
             group.leave(seat.id, now.elapsed, topics);
         });
+        self.topics.forget(seat.id);
     }
 
     /// A member was dropped without leaving.
     pub(super) fn gone(&mut self, seat: &Seat, now: Now) {
         self.in_group(seat, |group, _, _| group.gone(seat.id, now.elapsed));
+        self.topics.forget(seat.id);
     }
 
     /// Offsets that a group has committed.
@@ -280,6 +282,7 @@ impl Cluster {
     /// Closes a reader.
     pub(super) fn close(&mut self, id: ClientId) {
         self.readers.remove(&id);
+        self.topics.forget(id);
     }
 
     fn new_client(&mut self) -> ClientId {

@@ -112,6 +112,11 @@ impl Log {
         self.waiting.insert(client);
     }
 
+    /// Notes that a client waits no longer, whether it did or not.
+    pub(super) fn forget(&mut self, client: ClientId) {
+        self.waiting.remove(&client);
+    }
+
     /// Copies records from `position` on into `out` while there is room, and says where to go on.
     ///
     /// At least one record is copied where there is one and nothing has been copied yet: a record

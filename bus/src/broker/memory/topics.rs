@@ -118,6 +118,14 @@ impl Topics {
         }
     }
 
+    /// Forgets a client that has ended. Else those who read quiet partitions for a moment would add up.
+    pub(super) fn forget(&mut self, client: ClientId) {
+        let topics = self.by_name.values_mut();
+        for log in topics.flat_map(|topic| &mut topic.partitions) {
+            log.forget(client);
+        }
+    }
+
     /// Chooses the partition of a record, as Java's default partitioner does.
     pub(super) fn choose(
         &mut self,

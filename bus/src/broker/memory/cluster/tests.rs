@@ -85,6 +85,24 @@ fn a_record_wakes_those_who_wait_for_its_partition_and_no_others() {
 }
 
 #[test]
+fn who_has_ended_is_woken_no_more() {
+    let mut cluster = cluster(Config::default());
+    let reader = cluster.read([(partition(0), 0)].into()).unwrap();
+    let (left, gone) = (reading(&mut cluster, "left"), reading(&mut cluster, "gone"));
+    cluster.next_records(reader, at(0));
+    cluster.next(&left, at(0));
+    cluster.next(&gone, at(0));
+
+    cluster.close(reader);
+    cluster.leave(&left, at(0));
+    cluster.gone(&gone, at(0));
+    cluster.take_wakes();
+
+    cluster.append(record(0, b"v"), at(0)).unwrap();
+    assert_eq!(cluster.take_wakes(), BTreeSet::new());
+}
+
+#[test]
 fn a_paused_partition_wakes_nobody() {
     let mut cluster = cluster(Config::default());
     let seat = reading(&mut cluster, "g");
