@@ -6,8 +6,11 @@
 //! not fit each other are errors that name the place and the mend, all of them at once. Nothing
 //! is opened or contacted here.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -183,6 +186,65 @@ pub struct Kafka {
     pub connect_timeout_ms: u64,
     /// Largest record that is handed to the cluster, in bytes.
     pub record_bytes_max: usize,
+    /// What this client is called in the brokers' logs and quotas.
+    pub client_id: String,
+    /// How long a record waits for company in its batch, in milliseconds.
+    pub linger_ms: u32,
+    /// How batches of records are compressed, as librdkafka names it.
+    pub compression: String,
+    /// Longest that one request to a broker may take, in milliseconds.
+    pub request_timeout_ms: u32,
+    /// Longest that a published record waits for its acknowledgement, in milliseconds.
+    pub delivery_timeout_ms: u32,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// File with the certificates of those who may sign a broker's. `None`: the system's.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub tls_ca_file: Option<PathBuf>,
+    /// File with this client's own certificate.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// File with the key to that certificate.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub tls_key_file: Option<PathBuf>,
+    /// Password of that key.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub tls_key_password: Option<Secret>,
+    /// How the password is proven. `None`: nobody is said to be.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub sasl_mechanism: Option<String>,
+    /// The user's name.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub sasl_user: Option<String>,
+    /// The user's password.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub sasl_password: Option<Secret>,
+}
+
+/// A value that is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for whoever proves something with it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
 }
 
 impl Kafka {

@@ -43,11 +43,11 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
                 member.abandon();
                 let Some(error) = failed else { return };
                 observe::member_failed(&host.service, &error);
-                host.status.set_waiting("broker", error.to_string());
+                host.status.set_waiting("membership", error.to_string());
             }
             Err(error) => {
                 observe::cannot_join(&host.service, &error);
-                host.status.set_waiting("broker", error.to_string());
+                host.status.set_waiting("membership", error.to_string());
             }
         }
         let wait = host.retry.wait(attempt, host.world.random());

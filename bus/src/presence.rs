@@ -58,8 +58,10 @@ pub(crate) async fn tell(
         Ok(delivery) => delivery.await.map(drop),
         Err(error) => Err(error),
     };
-    if let Err(error) = delivery {
-        observe::cannot_announce(&host.service, &error);
+    match delivery {
+        // Whatever trouble a consumer told of is over.
+        Ok(()) => host.status.clear("broker"),
+        Err(error) => observe::cannot_announce(&host.service, &error),
     }
 }
 

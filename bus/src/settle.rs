@@ -207,7 +207,7 @@ async fn apply(host: &Host, change: Change) -> Ended {
                 let wait = host.retry.wait(attempt, host.world.random());
                 observe::store_in_trouble(&host.service, &error, wait);
                 if error.kind != ErrorKind::OutboxFull {
-                    host.status.set_waiting("state", &error.message);
+                    host.status.set_waiting("state", error.message.as_str());
                 }
                 host.world.sleep(wait).await;
                 host.status.clear("state");

@@ -49,12 +49,54 @@ impl Host {
 
 impl Host {
     /// The cluster that the configuration names.
+    #[cfg(feature = "kafka")]
     fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
-        Err(Failure::new(
-            Exit::Configuration,
-            "this program was built without the Kafka adapter",
-        )
-        .mend("build it with the cargo feature `kafka`"))
+        let broker = crate::broker::kafka::Broker::new(kafka(self.loaded.bus()));
+        match broker {
+            Ok(broker) => Ok(Arc::new(broker)),
+            Err(error) => Err(Failure::of(Exit::Configuration, &error)),
+        }
+    }
+
+    /// There is none without the adapter.
+    #[cfg(not(feature = "kafka"))]
+    fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
+        Err(Failure::new(Exit::Configuration, "this program was built without the Kafka adapter")
+            .mend("build it with the cargo feature `kafka`"))
+    }
+}
+
+/// The adapter's configuration, from the options of the bus.
+#[cfg(feature = "kafka")]
+fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
+    use crate::broker::kafka::{Config, Sasl, Security, Tls};
+
+    let config::Config { kafka, limits, .. } = config;
+    // The option file keeps these within 32 bits.
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let tls = kafka.tls.then(|| Tls {
+        ca_file: kafka.tls_ca_file.clone(),
+        certificate_file: kafka.tls_certificate_file.clone(),
+        key_file: kafka.tls_key_file.clone(),
+        key_password: kafka.tls_key_password.clone(),
+        accept_any_host: false,
+    });
+    let sasl = kafka.sasl_mechanism.map(|mechanism| Sasl {
+        mechanism,
+        user: kafka.sasl_user.clone().unwrap_or_default(),
+        password: kafka.sasl_password.clone().unwrap_or_else(|| Secret::new("")),
+    });
+    Config {
+        client_id: kafka.client_id.clone(),
+        security: Security { tls, sasl },
+        linger_ms: kafka.linger_ms,
+        record_bytes_max: small(kafka.record_bytes_max),
+        compression: kafka.compression,
+        in_flight_records_max: small(limits.in_flight_records_max),
+        in_flight_bytes_max: small(limits.in_flight_bytes_max),
+        request_timeout_ms: kafka.request_timeout_ms,
+        delivery_timeout_ms: kafka.delivery_timeout_ms,
+        ..Config::of(kafka.brokers.clone())
     }
 }
 

@@ -212,7 +212,7 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
             }
             Err(error) => error,
         };
-        status.set_waiting("broker", &source.to_string());
+        status.set_waiting("broker", source.to_string());
         if stop.is_requested() {
             return Ok(None);
         }
@@ -342,7 +342,7 @@ pub(super) async fn host<S: State, G>(
         .instance
         .clone()
         .unwrap_or_else(|| format!("{name}-{:08x}", world.random() >> 32));
-    let outbox = Outbox::new(broker, store.clone(), Arc::clone(&world), retry);
+    let outbox = Outbox::new(broker, store.clone(), Arc::clone(&world), retry, status.clone());
     Ok(Arc::new(Host {
         source: Source::of_service(&name),
         instance: instance.into(),

@@ -15,6 +15,7 @@ use super::retry;
 use crate::broker::{self, Broker, Outgoing};
 use crate::observe;
 use crate::state::{self, RowId, Store};
+use crate::status::Status;
 use crate::world;
 
 /// How long to wait for a row of another process before asking the store again.
@@ -28,6 +29,7 @@ pub(crate) struct Outbox {
     store: Option<Arc<dyn Store>>,
     world: world::Shared,
     retry: retry::Policy,
+    status: Status,
     rows: Mutex<Rows>,
 }
 
@@ -44,12 +46,14 @@ impl Outbox {
         store: Option<Arc<dyn Store>>,
         world: world::Shared,
         retry: retry::Policy,
+        status: Status,
     ) -> Self {
         Self {
             broker,
             store,
             world,
             retry,
+            status,
             rows: Mutex::default(),
         }
     }
@@ -83,6 +87,7 @@ impl Outbox {
             left = unsent;
             let wait = self.retry.wait(attempt, self.world.random());
             observe::cannot_publish(&left[0], &error, wait);
+            self.status.set_waiting("broker", error.to_string());
             self.world.sleep(wait).await;
             attempt += 1;
         }

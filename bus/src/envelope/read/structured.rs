@@ -46,7 +46,7 @@ fn payload(event: &mut Map<String, Value>) -> Result<Payload, Unreadable> {
     let content_type = attribute(event, "datacontenttype")?.map(|text| text.to_ascii_lowercase());
     let json = content_type
         .as_deref()
-        .map_or(true, |text| is_json(media_type(text)));
+        .is_none_or(|text| is_json(media_type(text)));
     match (event.remove("data"), event.remove("data_base64")) {
         (Some(_), Some(_)) => Err(broken("both `data` and `data_base64` are there".to_owned())),
         (Some(data), None) if json => Ok(Payload::Json(data)),
