@@ -15,6 +15,8 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 pub mod partitioner;
 mod record;

@@ -1,0 +1,383 @@
+//! What a poll thread has for its member: signals, and records on a shelf per partition.
+//!
+//! The poll thread puts in, the member takes out, and neither ever waits for the other's lock for
+//! longer than that takes. Signals overtake records: a partition that is to be given up has its
+//! shelf emptied first, so that no record of it follows its signal, and the next owner gets those.
+//! The shelf of a paused partition keeps what is on it, in order, until the partition resumes; it
+//! does not count as full, or the other partitions would starve behind it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+
+use tokio::sync::Notify;
+
+use super::super::{Error, Incoming, Signal, TopicPartition};
+
+/// Most signals of trouble that wait to be heard. The oldest are dropped first.
+const TROUBLES_MAX: usize = 16;
+
+/// What a poll thread has for its member.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    /// Rings for the member.
+    bell: Notify,
+    /// The poll thread, which is woken when there is something for it to do.
+    poller: OnceLock<Thread>,
+    limit: Limit,
+}
+
+/// How much may lie on shelves that are not paused.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    signals: VecDeque<Signal>,
+    shelves: BTreeMap<TopicPartition, Shelf>,
+    /// Partitions with records that may be taken, in turn.
+    turn: VecDeque<TopicPartition>,
+    /// What lies on shelves that are not paused.
+    load: Load,
+    pauses_changed: bool,
+    /// Counts the assignments, so that records of an earlier one can be told.
+    epoch: u64,
+    /// The member has heard that it failed: it hears nothing more.
+    has_failed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    /// When it was put up.
+    epoch: u64,
+    runs: VecDeque<Vec<Incoming>>,
+    load: Load,
+    paused: bool,
+    /// The partition is being given up: it is still the member's, but nothing more comes of it.
+    closed: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Load {
+    records: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn of(run: &[Incoming]) -> Self {
+        Self {
+            records: run.len(),
+            bytes: run.iter().map(Incoming::size).sum(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+    }
+
+    fn take(&mut self, other: Self) {
+        self.records -= other.records;
+        self.bytes -= other.bytes;
+    }
+}
+
+impl Inbox {
+    pub(super) fn new(limit: Limit) -> Self {
+        Self {
+            state: Mutex::default(),
+            bell: Notify::new(),
+            poller: OnceLock::new(),
+            limit,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For the poll thread.
+impl Inbox {
+    /// Says whom to wake when there is room again or a pause has changed.
+    pub(super) fn polled_by(&self, thread: Thread) {
+        // A second thread would be a mistake of ours, and then the first keeps being woken.
+        let _ = self.poller.set(thread);
+    }
+
+    /// The member owns these partitions from now on. None of them is paused.
+    pub(super) fn open(&self, partitions: &[TopicPartition]) {
+        let mut state = self.state();
+        state.epoch += 1;
+        let epoch = state.epoch;
+        for partition in partitions {
+            state.clear(partition);
+            let shelf = Shelf {
+                epoch,
+                ..Shelf::default()
+            };
+            state.shelves.insert(partition.clone(), shelf);
+        }
+    }
+
+    /// The number of this assignment, for [`Inbox::put`].
+    pub(super) fn epoch(&self) -> u64 {
+        self.state().epoch
+    }
+
+    /// Nothing more comes of these partitions, though the member still owns them.
+    pub(super) fn close(&self, partitions: &[TopicPartition]) {
+        let mut state = self.state();
+        for partition in partitions {
+            state.clear(partition);
+            if let Some(shelf) = state.shelves.get_mut(partition) {
+                shelf.closed = true;
+            }
+        }
+    }
+
+    /// The member no longer owns these partitions.
+    pub(super) fn remove(&self, partitions: &[TopicPartition]) {
+        let mut state = self.state();
+        for partition in partitions {
+            state.clear(partition);
+            state.shelves.remove(partition);
+        }
+    }
+
+    /// All partitions that the member owns.
+    pub(super) fn owned(&self) -> Vec<TopicPartition> {
+        self.state().shelves.keys().cloned().collect()
+    }
+
+    /// Puts records of one partition on its shelf, in offset order. Those of a partition that the
+    /// member does not own, or no longer, or anew since they were polled in `epoch`, are dropped.
+    pub(super) fn put(&self, epoch: u64, run: Vec<Incoming>) {
+        let Some(first) = run.first() else {
+            return;
+        };
+        let partition = first.partition.clone();
+        debug_assert!(
+            run.iter().all(|record| record.partition == partition),
+            "a run is of one partition"
+        );
+        let load = Load::of(&run);
+        let mut state = self.state();
+        let Some(shelf) = state.shelves.get_mut(&partition) else {
+            return;
+        };
+        if shelf.closed || shelf.epoch > epoch {
+            return;
+        }
+        let waits_already = !shelf.runs.is_empty();
+        let paused = shelf.paused;
+        shelf.load.add(load);
+        shelf.runs.push_back(run);
+        if paused {
+            return;
+        }
+        state.load.add(load);
+        if !waits_already {
+            state.turn.push_back(partition);
+        }
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Tells the member something.
+    pub(super) fn signal(&self, signal: Signal) {
+        self.state().signals.push_back(signal);
+        self.bell.notify_one();
+    }
+
+    /// Tells the member of trouble. Where it does not listen, older troubles are forgotten.
+    pub(super) fn trouble(&self, error: Error) {
+        let mut state = self.state();
+        let is_trouble = |signal: &Signal| matches!(signal, Signal::Troubled(_));
+        if state.signals.iter().filter(|s| is_trouble(s)).count() >= TROUBLES_MAX
+            && let Some(oldest) = state.signals.iter().position(is_trouble)
+        {
+            state.signals.remove(oldest);
+        }
+        state.signals.push_back(Signal::Troubled(error));
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Whether more records may be put in.
+    pub(super) fn has_room(&self) -> bool {
+        self.limit.admits(self.state().load)
+    }
+
+    /// Whether at least half of the room is free.
+    pub(super) fn is_half_empty(&self) -> bool {
+        self.limit.half().admits(self.state().load)
+    }
+
+    /// The partitions that are to be paused, where that has changed since this was last asked.
+    pub(super) fn changed_pauses(&self) -> Option<BTreeSet<TopicPartition>> {
+        let mut state = self.state();
+        std::mem::take(&mut state.pauses_changed).then(|| state.paused())
+    }
+
+    /// The partitions that are to be paused.
+    pub(super) fn paused(&self) -> BTreeSet<TopicPartition> {
+        self.state().paused()
+    }
+}
+
+/// For the member.
+impl Inbox {
+    /// Waits for what comes next. Cancel-safe: whatever is taken is returned at once.
+    pub(super) async fn next(&self) -> Signal {
+        loop {
+            if let Some(signal) = self.take() {
+                return signal;
+            }
+            self.bell.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<Signal> {
+        let mut state = self.state();
+        if state.has_failed {
+            return None;
+        }
+        if let Some(signal) = state.signals.pop_front() {
+            state.has_failed = matches!(signal, Signal::Failed(_));
+            return Some(signal);
+        }
+        let before = state.load;
+        let run = state.take_run()?;
+        let has_room_again = |limit: Limit| !limit.admits(before) && limit.admits(state.load);
+        let is_awaited = has_room_again(self.limit) || has_room_again(self.limit.half());
+        drop(state);
+        if is_awaited {
+            self.wake_poller();
+        }
+        Some(Signal::Records(run))
+    }
+
+    /// Nothing of these partitions is taken out until they resume.
+    pub(super) fn pause(&self, partitions: &[TopicPartition]) {
+        self.set_paused(partitions, true);
+    }
+
+    /// Takes up what [`Inbox::pause`] put aside.
+    pub(super) fn resume(&self, partitions: &[TopicPartition]) {
+        self.set_paused(partitions, false);
+        self.bell.notify_one();
+    }
+
+    /// The first of these partitions that the member does not own.
+    pub(super) fn first_not_owned<'a>(
+        &self,
+        mut partitions: impl Iterator<Item = &'a TopicPartition>,
+    ) -> Option<&'a TopicPartition> {
+        let state = self.state();
+        partitions.find(|partition| !state.shelves.contains_key(partition))
+    }
+
+    fn set_paused(&self, partitions: &[TopicPartition], paused: bool) {
+        let mut state = self.state();
+        for partition in partitions {
+            state.set_paused(partition, paused);
+        }
+        let changed = state.pauses_changed;
+        drop(state);
+        if changed {
+            self.wake_poller();
+        }
+    }
+
+    /// Wakes the poll thread: there is something for it to do.
+    pub(super) fn wake_poller(&self) {
+        if let Some(poller) = self.poller.get() {
+            poller.unpark();
+        }
+    }
+}
+
+impl Limit {
+    fn admits(self, load: Load) -> bool {
+        load.records < self.records && load.bytes < self.bytes
+    }
+
+    fn half(self) -> Self {
+        Self {
+            records: self.records.div_ceil(2),
+            bytes: self.bytes.div_ceil(2),
+        }
+    }
+}
+
+impl State {
+    /// The next run of records of the partition whose turn it is.
+    fn take_run(&mut self) -> Option<Vec<Incoming>> {
+        let partition = self.turn.pop_front()?;
+        let shelf = self
+            .shelves
+            .get_mut(&partition)
+            .expect("a partition whose turn it is has a shelf");
+        let run = shelf
+            .runs
+            .pop_front()
+            .expect("a partition whose turn it is has records");
+        let load = Load::of(&run);
+        shelf.load.take(load);
+        let has_more = !shelf.runs.is_empty();
+        self.load.take(load);
+        if has_more {
+            self.turn.push_back(partition);
+        }
+        Some(run)
+    }
+
+    /// Throws away what lies on the shelf of a partition.
+    fn clear(&mut self, partition: &TopicPartition) {
+        let Some(shelf) = self.shelves.get_mut(partition) else {
+            return;
+        };
+        shelf.runs.clear();
+        let load = std::mem::take(&mut shelf.load);
+        if !shelf.paused {
+            self.load.take(load);
+            self.turn.retain(|other| other != partition);
+        }
+    }
+
+    fn set_paused(&mut self, partition: &TopicPartition, paused: bool) {
+        let Some(shelf) = self.shelves.get_mut(partition) else {
+            return;
+        };
+        if shelf.paused == paused {
+            return;
+        }
+        shelf.paused = paused;
+        self.pauses_changed = true;
+        if paused {
+            self.load.take(shelf.load);
+            self.turn.retain(|other| other != partition);
+        } else {
+            self.load.add(shelf.load);
+            if !shelf.runs.is_empty() {
+                self.turn.push_back(partition.clone());
+            }
+        }
+    }
+
+    fn paused(&self) -> BTreeSet<TopicPartition> {
+        self.shelves
+            .iter()
+            .filter(|(_, shelf)| shelf.paused)
+            .map(|(partition, _)| partition.clone())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! One client of librdkafka's for publishing, with the thread that serves its callbacks.
+//!
+//! The thread ends by itself once it was asked to and nothing is in flight any more. What is in
+//! flight when the process drops its broker is thus still delivered, for as long as the process
+//! lives and no longer than the client is waited for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::ClientContext;
+use rdkafka::Message as _;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{Producer as _, ProducerContext, PurgeConfig};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use tokio::sync::watch;
+
+use super::super::super::{Error, ErrorKind, Position, TopicName};
+use super::super::clock::Moment;
+use super::super::fault;
+use super::super::log::Log;
+use super::super::options;
+use super::super::weather::Weather;
+use super::Client;
+use super::flight::Pending;
+
+/// Longest time between two looks at whether to end. Callbacks are served as they come.
+const SLICE: Duration = Duration::from_millis(100);
+/// Longest that records in flight are waited for once nobody sends any more.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// One client of librdkafka's for publishing.
+pub(in super::super) struct Line {
+    client: Client,
+    ending: watch::Sender<Ending>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It serves.
+    No,
+    /// It ends once nothing is in flight.
+    Asked,
+    /// It fails what is in flight, and ends.
+    GivenUp,
+    /// It has ended.
+    Ended,
+}
+
+impl Line {
+    /// Starts a client and its thread.
+    pub(super) fn start(
+        options: &ClientConfig,
+        address: Arc<str>,
+        weather: Arc<Weather>,
+    ) -> Result<Arc<Self>, Error> {
+        let context = Context {
+            address,
+            weather,
+            log: Log::of("producer"),
+            is_broken: AtomicBool::new(false),
+            why: OnceLock::new(),
+        };
+        let client = options
+            .create_with_context::<_, Client>(context)
+            .map_err(|error| options::refused(&error))?;
+        let line = Arc::new(Self {
+            client,
+            ending: watch::Sender::new(Ending::No),
+        });
+        let served = Arc::clone(&line);
+        let started = thread::Builder::new()
+            .name("publish kafka".to_owned())
+            .spawn(move || served.serve());
+        started.map(|_| line).map_err(|error| {
+            let message = format!("cannot start a thread to publish to kafka: {error}");
+            Error::new(ErrorKind::Other, message)
+        })
+    }
+
+    /// The client.
+    pub(in super::super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the client has failed for good.
+    pub(super) fn is_broken(&self) -> bool {
+        self.client.context().is_broken.load(Ordering::Acquire)
+    }
+
+    /// Notes that the client has failed for good.
+    pub(super) fn note_broken(&self) {
+        self.client.context().note_broken("fatal error");
+    }
+
+    /// Nobody sends any more: lets the thread end once what is in flight has been delivered.
+    pub(super) fn stop(&self) {
+        self.ending.send_if_modified(|ending| {
+            let first = *ending == Ending::No;
+            if first {
+                *ending = Ending::Asked;
+            }
+            first
+        });
+    }
+
+    /// Fails what is in flight and waits until the last of it has failed.
+    pub(super) async fn give_up(&self) {
+        self.ending.send_if_modified(|ending| {
+            let runs = *ending != Ending::Ended;
+            if runs {
+                *ending = Ending::GivenUp;
+            }
+            runs
+        });
+        let mut ending = self.ending.subscribe();
+        // The sender is ours, so it cannot be gone.
+        let _ = ending.wait_for(|ending| *ending == Ending::Ended).await;
+    }
+
+    fn serve(&self) {
+        let mut deadline = None;
+        loop {
+            self.client.poll(SLICE);
+            let ending = *self.ending.borrow();
+            if ending == Ending::No {
+                continue;
+            }
+            let deadline = *deadline.get_or_insert_with(|| Moment::within(LINGER));
+            if ending == Ending::GivenUp || deadline.has_come() {
+                self.client.purge(PurgeConfig::default().queue().inflight());
+                self.client.poll(SLICE);
+            }
+            if self.client.in_flight_count() == 0 || deadline.has_come() {
+                break;
+            }
+        }
+        self.ending.send_replace(Ending::Ended);
+    }
+}
+
+/// What the callbacks of a publishing client work on.
+pub(in super::super) struct Context {
+    address: Arc<str>,
+    weather: Arc<Weather>,
+    log: Log,
+    is_broken: AtomicBool,
+    why: OnceLock<String>,
+}
+
+impl Context {
+    fn note_broken(&self, why: &str) {
+        if !self.is_broken.swap(true, Ordering::AcqRel) {
+            let _ = self.why.set(why.to_owned());
+            tracing::warn!(
+                target: "librdkafka",
+                why,
+                "the idempotent producer has failed for good, and is replaced"
+            );
+        }
+    }
+
+    /// The error for a record that the cluster did not acknowledge.
+    fn undelivered(&self, topic: &TopicName, partition: i32, code: Code) -> Error {
+        let tried = match partition {
+            0.. => format!("publish to partition {partition} of topic {topic}"),
+            _ => format!("publish to topic {topic}"),
+        };
+        match code {
+            // What is known of the reason was said when the connection broke, long before.
+            Code::MessageTimedOut => fault::tell(
+                &self.address,
+                &tried,
+                code,
+                Some("the record was not acknowledged in time, and may or may not be stored"),
+            ),
+            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight
+                if self.is_broken.load(Ordering::Acquire) =>
+            {
+                gave_up(&tried)
+            }
+            // Sequence numbers are between librdkafka and the brokers: nobody replaced this producer.
+            Code::OutOfOrderSequenceNumber
+            | Code::UnknownProducerId
+            | Code::InvalidProducerEpoch
+            | Code::ProducerFenced
+            | Code::Fenced => gave_up(&tried),
+            code => fault::tell(&self.address, &tried, code, None),
+        }
+    }
+}
+
+/// The error for a record that was in flight when the idempotent producer gave up.
+pub(super) fn gave_up(tried: &str) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!(
+            "cannot {tried}: the brokers no longer know this producer's sequence; it is replaced, \
+             and the record may or may not be stored"
+        ),
+    )
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, kind: &str, text: &str) {
+        self.log.line(level, kind, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let code = fault::code(&error);
+        self.weather.note(code, reason);
+        if code == Code::Fatal {
+            self.note_broken(reason);
+        }
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = Box<Pending>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, pending: Self::DeliveryOpaque) {
+        let result = match result {
+            Ok(message) => Ok(Position {
+                partition: message.partition(),
+                offset: message.offset(),
+            }),
+            Err((error, message)) => {
+                let code = fault::code(error);
+                if code == Code::Fatal {
+                    self.note_broken("a delivery failed for good");
+                }
+                Err(self.undelivered(&pending.topic, message.partition(), code))
+            }
+        };
+        pending.end(result);
+    }
+}

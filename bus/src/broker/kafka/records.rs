@@ -1,0 +1,182 @@
+//! Records in the client library's form and in ours.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, Message as _};
+
+use super::super::{Headers, Incoming, TopicName, TopicPartition};
+
+/// Most header names that are remembered. Foreign producers may make up a new one per record.
+const NAMES_MAX: usize = 256;
+
+/// The headers of a record on its way out; `None` where there are none.
+pub(super) fn headers(headers: &Headers) -> Option<OwnedHeaders> {
+    let count = headers.iter().count();
+    (count > 0).then(|| {
+        let owned = OwnedHeaders::new_with_capacity(count);
+        headers.iter().fold(owned, |owned, (key, value)| {
+            owned.insert(Header {
+                key,
+                value: Some(&value[..]),
+            })
+        })
+    })
+}
+
+/// Takes records over from the client library. Remembers names, so that a record costs two
+/// allocations and not one for each of its dozen headers.
+#[derive(Debug, Default)]
+pub(super) struct Taker {
+    partitions: BTreeMap<String, Vec<TopicPartition>>,
+    names: BTreeMap<Arc<str>, Arc<str>>,
+    /// Names of the last record's headers: mostly the next one's too.
+    last: Vec<Arc<str>>,
+    /// The partition of the last record: mostly the next one's too.
+    current: Option<TopicPartition>,
+}
+
+impl Taker {
+    /// The record, with bytes of its own.
+    pub(super) fn take(&mut self, message: &BorrowedMessage<'_>) -> Incoming {
+        let partition = self.partition(message.topic(), message.partition());
+        let read = message.headers().map(read_headers).unwrap_or_default();
+        let (key, value) = (message.key(), message.payload());
+
+        let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let of_headers: usize = read.iter().map(|(_, value)| value.len()).sum();
+        let mut buffer = BytesMut::with_capacity(size(key) + size(value) + of_headers);
+        for bytes in [key, value].into_iter().flatten() {
+            buffer.extend_from_slice(bytes);
+        }
+        for (_, value) in &read {
+            buffer.extend_from_slice(value);
+        }
+        let mut rest = buffer.freeze();
+        let key = key.map(|key| rest.split_to(key.len()));
+        let value = value.map(|value| rest.split_to(value.len()));
+        let mut headers = Headers::new();
+        for (nth, (name, value)) in read.iter().enumerate() {
+            headers.push(self.name(nth, name), rest.split_to(value.len()));
+        }
+        Incoming {
+            partition,
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+            key,
+            value,
+            headers,
+        }
+    }
+
+    fn partition(&mut self, topic: &str, partition: i32) -> TopicPartition {
+        if let Some(current) = &self.current
+            && current.partition == partition
+            && current.topic.as_str() == topic
+        {
+            return current.clone();
+        }
+        let known = match self.partitions.get_mut(topic) {
+            Some(known) => known,
+            None => self.partitions.entry(topic.to_owned()).or_default(),
+        };
+        let found = known.iter().find(|known| known.partition == partition);
+        let found = found.cloned().unwrap_or_else(|| {
+            let name = known.first().map(|first| first.topic.clone());
+            let name = name.unwrap_or_else(|| TopicName::checked(topic));
+            let new = TopicPartition::new(name, partition);
+            known.push(new.clone());
+            new
+        });
+        self.current = Some(found.clone());
+        found
+    }
+
+    fn name(&mut self, nth: usize, name: &str) -> Arc<str> {
+        if let Some(last) = self.last.get(nth)
+            && **last == *name
+        {
+            return Arc::clone(last);
+        }
+        let known = self.names.get(name).cloned();
+        let found = known.unwrap_or_else(|| {
+            let new: Arc<str> = name.into();
+            if self.names.len() < NAMES_MAX {
+                self.names.insert(Arc::clone(&new), Arc::clone(&new));
+            }
+            new
+        });
+        self.last.truncate(nth);
+        if self.last.len() == nth && nth < NAMES_MAX {
+            self.last.push(Arc::clone(&found));
+        }
+        found
+    }
+}
+
+/// Names and values of a message's headers. A null value counts as an empty one.
+fn read_headers(headers: &BorrowedHeaders) -> Vec<(&str, &[u8])> {
+    (0..headers.count())
+        .filter_map(|nth| {
+            // The crate panics on a name that is not UTF-8. Such a record may come from anywhere,
+            // and would come again and again to a thread that it has killed.
+            let read = catch_unwind(AssertUnwindSafe(|| headers.try_get(nth)));
+            let header = read.unwrap_or_else(|_| {
+                tracing::debug!(target: "librdkafka", "left out a header whose name is not UTF-8");
+                None
+            })?;
+            Some((header.key, header.value.unwrap_or_default()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn headers_go_out_in_order_and_may_repeat() {
+        // Shows that nothing is merged or sorted, and that empty values stay.
+        let mut given = Headers::new();
+        for (name, value) in [("b", "1"), ("a", ""), ("b", "2")] {
+            given.push(name, Bytes::from_static(value.as_bytes()));
+        }
+        let owned = headers(&given).unwrap();
+        let read = read_headers(owned.as_borrowed());
+        let expected: [(&str, &[u8]); 3] = [("b", b"1"), ("a", b""), ("b", b"2")];
+        assert_eq!(read, expected);
+        assert!(headers(&Headers::new()).is_none());
+    }
+
+    #[test]
+    fn names_and_partitions_are_shared_between_records() {
+        // Shows that a name that was seen before costs no allocation, whatever stood in between.
+        let mut taker = Taker::default();
+        let first = [taker.name(0, "ce_id"), taker.name(1, "ce_type")];
+        let odd = taker.name(0, "other");
+        let second = [taker.name(0, "ce_id"), taker.name(1, "ce_type")];
+        assert!(Arc::ptr_eq(&first[0], &second[0]));
+        assert!(Arc::ptr_eq(&first[1], &second[1]));
+        assert_eq!(&*odd, "other");
+
+        let one = taker.partition("orders", 1);
+        assert_eq!(taker.partition("orders", 2).to_string(), "orders-2");
+        assert_eq!(taker.partition("orders", 1), one);
+        assert_eq!(taker.partition("stock", 1).to_string(), "stock-1");
+    }
+
+    #[test]
+    fn made_up_names_are_not_remembered_for_ever() {
+        // Shows the limit on what a foreign producer can make us remember.
+        let mut taker = Taker::default();
+        for nth in 0..2 * NAMES_MAX {
+            assert_eq!(&*taker.name(0, &format!("h{nth}")), format!("h{nth}"));
+        }
+        assert_eq!(taker.names.len(), NAMES_MAX);
+    }
+}
