@@ -210,9 +210,8 @@ pub struct Kafka {
     /// Password of that key.
     #[serde(deserialize_with = "unset_if_empty")]
     pub tls_key_password: Option<Secret>,
-    /// How the password is proven. `None`: nobody is said to be.
-    #[serde(deserialize_with = "unset_if_empty")]
-    pub sasl_mechanism: Option<String>,
+    /// How the password is proven; `none`: this client does not say who it is.
+    pub sasl_mechanism: String,
     /// The user's name.
     #[serde(deserialize_with = "unset_if_empty")]
     pub sasl_user: Option<String>,

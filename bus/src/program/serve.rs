@@ -69,7 +69,13 @@ impl Host {
 /// The adapter's configuration, from the options of the bus.
 #[cfg(feature = "kafka")]
 fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
-    use crate::broker::kafka::{Config, Sasl, Security, Tls};
+    use crate::broker::kafka::{Config, Sasl, Secret, Security, Tls};
+
+    // Both sets of words are those of the option file, which has checked them.
+    fn word<T: serde::de::DeserializeOwned>(word: &str) -> T {
+        serde_json::from_value(word.into()).expect("a word of the option file")
+    }
+    let secret = |secret: &config::Secret| Secret::new(secret.reveal());
 
     let config::Config { kafka, limits, .. } = config;
     // The option file keeps these within 32 bits.
@@ -78,20 +84,20 @@ fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
         ca_file: kafka.tls_ca_file.clone(),
         certificate_file: kafka.tls_certificate_file.clone(),
         key_file: kafka.tls_key_file.clone(),
-        key_password: kafka.tls_key_password.clone(),
+        key_password: kafka.tls_key_password.as_ref().map(secret),
         accept_any_host: false,
     });
-    let sasl = kafka.sasl_mechanism.map(|mechanism| Sasl {
-        mechanism,
+    let sasl = (kafka.sasl_mechanism != "none").then(|| Sasl {
+        mechanism: word(&kafka.sasl_mechanism),
         user: kafka.sasl_user.clone().unwrap_or_default(),
-        password: kafka.sasl_password.clone().unwrap_or_else(|| Secret::new("")),
+        password: kafka.sasl_password.as_ref().map_or_else(|| Secret::new(""), secret),
     });
     Config {
         client_id: kafka.client_id.clone(),
         security: Security { tls, sasl },
         linger_ms: kafka.linger_ms,
         record_bytes_max: small(kafka.record_bytes_max),
-        compression: kafka.compression,
+        compression: word(&kafka.compression),
         in_flight_records_max: small(limits.in_flight_records_max),
         in_flight_bytes_max: small(limits.in_flight_bytes_max),
         request_timeout_ms: kafka.request_timeout_ms,
