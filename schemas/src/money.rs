@@ -2,10 +2,19 @@
 //!
 //! Amounts of different currencies never meet: what would mix them is an [`Error`].
 
+use std::cmp::Ordering;
+use std::fmt;
+
 use crate::common::v1::Money;
 
 /// Billionths in a unit.
 const NANOS: i128 = 1_000_000_000;
+
+/// Decimals of a unit.
+const DECIMALS_MAX: usize = 9;
+
+/// Decimals that are shown even where they are zero.
+const DECIMALS_MIN: usize = 2;
 
 /// An amount cannot be reckoned with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +34,8 @@ pub enum Error {
     Overflow,
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Currency => f.write_str("a currency is three capital letters, such as EUR"),
             Self::Nanos => f.write_str(
@@ -66,13 +75,44 @@ pub fn times(money: &Money, count: u32) -> Result<Money, Error> {
 
 /// Both amounts together.
 pub fn plus(one: &Money, other: &Money) -> Result<Money, Error> {
-    if one.currency_code != other.currency_code {
-        return Err(Error::Mixed {
-            one: one.currency_code.clone(),
-            other: other.currency_code.clone(),
-        });
-    }
+    same_currency(one, other)?;
     from_nanos(&one.currency_code, nanos(one) + nanos(other))
+}
+
+/// The one amount without the other.
+pub fn minus(one: &Money, other: &Money) -> Result<Money, Error> {
+    same_currency(one, other)?;
+    from_nanos(&one.currency_code, nanos(one) - nanos(other))
+}
+
+/// Whether the one amount is less than, equal to or greater than the other.
+pub fn compare(one: &Money, other: &Money) -> Result<Ordering, Error> {
+    same_currency(one, other)?;
+    Ok(nanos(one).cmp(&nanos(other)))
+}
+
+/// As `EUR 12.50`: two decimals, or as many as the amount has. A malformed amount is shown by its
+/// value, too.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = nanos(self);
+        let sign = if all < 0 { "-" } else { "" };
+        let (units, nanos) = (all.abs() / NANOS, all.abs() % NANOS);
+        let decimals = format!("{nanos:0DECIMALS_MAX$}");
+        let shown = decimals.trim_end_matches('0').len().max(DECIMALS_MIN);
+        let (code, decimals) = (&self.currency_code, &decimals[..shown]);
+        write!(f, "{code} {sign}{units}.{decimals}")
+    }
+}
+
+fn same_currency(one: &Money, other: &Money) -> Result<(), Error> {
+    if one.currency_code == other.currency_code {
+        return Ok(());
+    }
+    Err(Error::Mixed {
+        one: one.currency_code.clone(),
+        other: other.currency_code.clone(),
+    })
 }
 
 fn nanos(money: &Money) -> i128 {
@@ -117,6 +157,38 @@ mod tests {
             plus(&euro(i64::MAX, 0), &euro(0, 999_999_999)),
             Ok(euro(i64::MAX, 999_999_999))
         );
+        assert_eq!(
+            minus(&euro(1, 0), &euro(2, 500_000_000)),
+            Ok(euro(-1, -500_000_000))
+        );
+        assert_eq!(minus(&euro(1, 0), &euro(0, 1)), Ok(euro(0, 999_999_999)));
+    }
+
+    #[test]
+    fn amounts_are_compared_by_value() {
+        // The billionths count, and below zero the larger number is the smaller amount.
+        let ordering = |one, other| compare(&one, &other);
+        assert_eq!(
+            ordering(euro(1, 0), euro(0, 999_999_999)),
+            Ok(Ordering::Greater)
+        );
+        assert_eq!(
+            ordering(euro(-2, 0), euro(-1, -999_999_999)),
+            Ok(Ordering::Less)
+        );
+        assert_eq!(ordering(euro(1, 5), euro(1, 5)), Ok(Ordering::Equal));
+    }
+
+    #[test]
+    fn an_amount_is_shown_with_its_currency() {
+        // Two decimals at least, none lost, and the sign once.
+        assert_eq!(euro(12, 500_000_000).to_string(), "EUR 12.50");
+        assert_eq!(euro(0, 0).to_string(), "EUR 0.00");
+        assert_eq!(euro(0, -5_000_000).to_string(), "EUR -0.005");
+        assert_eq!(euro(-1, -750_000_000).to_string(), "EUR -1.75");
+        assert_eq!(euro(3, 1).to_string(), "EUR 3.000000001");
+        assert_eq!(euro(i64::MIN, 0).to_string(), "EUR -9223372036854775808.00");
+        assert_eq!(euro(1, -500_000_000).to_string(), "EUR 0.50");
     }
 
     #[test]
@@ -125,6 +197,7 @@ mod tests {
             plus(&euro(i64::MAX, 999_999_999), &euro(0, 1)),
             Err(Error::Overflow)
         );
+        assert_eq!(minus(&euro(i64::MIN, 0), &euro(1, 0)), Err(Error::Overflow));
         let most = euro(i64::MAX, 999_999_999);
         assert_eq!(times(&most, u32::MAX), Err(Error::Overflow));
     }
@@ -139,7 +212,9 @@ mod tests {
             one: "EUR".to_owned(),
             other: "USD".to_owned(),
         };
-        assert_eq!(plus(&euro(1, 0), &dollar), Err(mixed));
+        assert_eq!(plus(&euro(1, 0), &dollar), Err(mixed.clone()));
+        assert_eq!(minus(&euro(1, 0), &dollar), Err(mixed.clone()));
+        assert_eq!(compare(&euro(1, 0), &dollar), Err(mixed));
     }
 
     #[test]

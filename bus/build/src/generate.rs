@@ -13,7 +13,7 @@ use std::io;
 
 use prost::Message;
 use prost_build::Module;
-use prost_reflect::{DynamicMessage, FileDescriptor, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor, ReflectMessage, Value};
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use crate::facts::Facts;
@@ -70,6 +70,10 @@ fn types(sources: &Sources, externs: &[(String, String)]) -> io::Result<BTreeMap
             .iter()
             .map(|message| format!(".{}", message.full_name())),
     );
+    for of in masked.iter().flat_map(MessageDescriptor::child_enums) {
+        // Prost leaves out the `Debug` of enums inside such a message, too.
+        prost.enum_attribute(format!(".{}", of.full_name()), "#[derive(Debug)]");
+    }
     let mut packages = BTreeMap::new();
     let mut requests = Vec::new();
     for file in sources.pool.files() {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use quadrille_build_specimen::events::specimen::deep::v1beta1::outer;
+use quadrille_build_specimen::events::specimen::old::v1::OldThingHappened;
+use quadrille_build_specimen::events::specimen::old::v1::old_thing_happened::Part;
 use quadrille_build_specimen::events::specimen::v1::everything_happened::{
-    Choice, Nested, NestedOneOf,
+    Choice, Nested, NestedOneOf, Open, State, open,
 };
 use quadrille_build_specimen::events::specimen::v1::{Colour, EverythingHappened, Named};
 
@@ -34,6 +36,11 @@ fn everything() -> EverythingHappened {
         secret_colour: Colour::Red.into(),
         choice: Some(Choice::Hidden(SECRET.to_owned())),
         nested: Some(NestedOneOf::Number(3)),
+        open: Some(Open {
+            kind: open::Kind::Good.into(),
+            ..Open::default()
+        }),
+        state: State::Done.into(),
         inner: Some(outer::Inner {
             kind: 1,
             secret: SECRET.to_owned(),
@@ -54,6 +61,7 @@ fn a_message_shows_all_but_what_is_sensitive() {
          colour: Red, maybe_colour: Some(77), kinds: [Good, 99], colours: {}, \
          secret_colour: ***, price: None, at: None, note: None, before: None, old: \"\", \
          inner: Some(Inner { kind: Good, secret: *** }), \
+         open: Some(Open { kind: Good, kinds: {} }), state: Done, \
          choice: Some(Hidden(***)), nested: Some(Number(3)) }"
     );
 }
@@ -84,4 +92,21 @@ fn other_members_of_a_oneof_are_shown() {
         "Shown(\"a\")"
     );
     assert_eq!(format!("{:?}", Choice::Shade(1)), "Shade(Red)");
+}
+
+#[test]
+fn the_older_syntax_is_masked_as_well() {
+    // Groups, defaults and enums of Google's are shown.
+    let old = OldThingHappened {
+        thing_id: "t".to_owned(),
+        nothing: Some(0),
+        part: Some(Part { number: Some(1) }),
+        secret: Some(SECRET.to_owned()),
+        ..OldThingHappened::default()
+    };
+    assert_eq!(
+        format!("{old:?}"),
+        "OldThingHappened { thing_id: \"t\", part: Some(Part { number: Some(1) }), text: None, \
+         any: None, nothing: Some(NullValue), secret: *** }"
+    );
 }

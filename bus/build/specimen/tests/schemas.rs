@@ -73,6 +73,14 @@ fn a_topic_is_as_its_file_declares_it() {
         Retention::For(Duration::from_secs(7 * 24 * 60 * 60))
     );
 
+    assert_eq!(
+        plain.events,
+        [
+            "specimen.deep.v1beta1.DeepThingHappened",
+            "specimen.old.v1.OldThingHappened"
+        ]
+    );
+
     assert_eq!(EverythingUndone::SCHEMA.topic.retention, Retention::Forever);
     assert_eq!(NumberCounted::SCHEMA.topic.retention, Retention::Compacted);
 }
@@ -94,6 +102,7 @@ fn a_reader_has_what_the_owner_says() {
     assert_eq!(reader.reads, Some("orders.v1.OrderPlaced"));
     assert_eq!(reader.wire_type(), owner.wire_type());
     assert_eq!(reader.topic, owner.topic);
+    assert_eq!(reader.topic.events.len(), 4);
     assert_eq!(reader.kind, owner.kind);
     assert_eq!(reader.key_space, owner.key_space);
 }
@@ -148,6 +157,7 @@ fn all_events_are_listed_by_name() {
         names,
         [
             "specimen.deep.v1beta1.DeepThingHappened",
+            "specimen.old.v1.OldThingHappened",
             "specimen.v1.EverythingHappened",
             "specimen.v1.EverythingUndone",
             "specimen.v1.NumberCounted",

@@ -13,13 +13,22 @@ use crate::sources::Sources;
 /// What stands in place of a sensitive value.
 const MASKED: &str = "&::quadrille::event::mask::Masked";
 
-/// All messages with a sensitive field of their own, in files that are to be generated.
+/// All messages whose `Debug` we write, in files that are to be generated: those with a sensitive
+/// field of their own, and those inside of them, since prost leaves out theirs as well.
 pub(super) fn masked(sources: &Sources) -> Vec<MessageDescriptor> {
     let messages = sources.pool.all_messages();
     let generated = messages.filter(|message| sources.is_root(&message.parent_file()));
     generated
-        .filter(|message| message.fields().any(|field| is_sensitive(&field)))
+        .filter(|message| !message.is_map_entry() && is_masked(message))
         .collect()
+}
+
+fn is_masked(message: &MessageDescriptor) -> bool {
+    let itself = message.fields().any(|field| is_sensitive(&field));
+    itself
+        || message
+            .parent_message()
+            .is_some_and(|outer| is_masked(&outer))
 }
 
 fn is_sensitive(field: &FieldDescriptor) -> bool {
