@@ -1,16 +1,15 @@
 //! Inventory: holds the goods of an order while it is paid for, and lets them go again if not.
 
-use quadrille::{Door, Service};
-use quadrille_schemas::inventory::v1::GoodsReceived;
+use quadrille::Service;
 
+pub mod deliveries;
+pub mod program;
 pub mod reactions;
 pub mod state;
 
+pub use deliveries::Deliveries;
 use reactions::{goods_received, order_placed, order_withdrawn, payment_declined};
 use state::Stock;
-
-/// Where deliveries are announced.
-pub type Deliveries = Door<Stock, GoodsReceived>;
 
 /// The service.
 pub fn service(deliveries: &Deliveries) -> Service<Stock> {

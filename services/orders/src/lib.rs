@@ -4,6 +4,7 @@ use quadrille::{Door, Service};
 use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 
 pub mod http;
+pub mod program;
 pub mod reactions;
 pub mod requests;
 pub mod state;

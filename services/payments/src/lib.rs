@@ -4,6 +4,7 @@
 use quadrille::Service;
 
 pub mod gateway;
+pub mod program;
 pub mod reactions;
 pub mod state;
 

@@ -1,0 +1,5 @@
+//! Orders as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    quadrille::program::main(quadrille_orders::program::Orders)
+}

@@ -1,0 +1,5 @@
+//! Payments as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    quadrille::program::main(quadrille_payments::program::Payments)
+}
