@@ -174,9 +174,7 @@ impl Entrance {
         })?;
         let key = descriptors::key(schema, &payload);
         let key = key.map_err(|error| unfit(error, "set the key field".to_owned()))?;
-        let is_set = data
-            .as_object()
-            .is_some_and(|fields| has_field(fields, schema.key_field));
+        let is_set = field(data, schema.key_field).is_some();
         if key.is_empty() || !is_set {
             let field = schema.key_field;
             return Err(unfit(
@@ -280,9 +278,9 @@ fn optional<'a>(event: &'a Value, name: &str) -> Result<Option<&'a str>, Refused
     Ok((!text.is_empty()).then_some(text))
 }
 
-/// Whether a field is there under its name or, as protobuf's JSON has it, in camel case.
-fn has_field(fields: &serde_json::Map<String, Value>, name: &str) -> bool {
-    fields.contains_key(name) || fields.contains_key(&camel(name))
+/// A field under its name or, as protobuf's JSON has it, in camel case.
+pub fn field<'a>(data: &'a Value, name: &str) -> Option<&'a Value> {
+    data.get(name).or_else(|| data.get(camel(name)))
 }
 
 fn camel(name: &str) -> String {

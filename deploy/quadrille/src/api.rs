@@ -73,6 +73,14 @@ pub fn router(api: Api) -> Router {
         .with_state(shared)
 }
 
+/// The routes, and beside them the orders' own.
+pub fn with_orders(api: Router, orders: Router) -> Router {
+    // Not merged: each has its own answer to a path that it does not know.
+    api.route_service("/orders", orders.clone())
+        .route_service("/orders/{*rest}", orders.clone())
+        .route_service("/openapi.json", orders)
+}
+
 async fn page() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -18,6 +18,14 @@ pub mod tail; // events, as they come
 // What goes in and out.
 pub mod accept; // an event from outside
 pub mod api; // what `up` serves over HTTP
+pub mod client; // a running `up`, asked over HTTP
 
-pub mod failure; // why a command ended
+// Everything in one process.
+pub mod up; // broker, services, gateway, demo load, and what is served over HTTP
+pub mod demo; // orders that keep coming
+pub mod connect; // the concrete broker and gateway
+
+pub mod commands; // what can be asked on the command line
 pub mod paint; // colours, only where somebody can see them
+
+pub use commands::main;

@@ -1,0 +1,44 @@
+//! Whom a command asks: a running `up`, or a Kafka cluster.
+
+use std::sync::Arc;
+
+use quadrille::broker::Broker;
+use quadrille::program::Failure;
+use quadrille::world;
+
+use crate::client::Client;
+use crate::connect;
+
+/// Whom to ask.
+#[derive(clap::Args)]
+pub(super) struct Target {
+    /// Address of a running `quadrille up`
+    #[arg(
+        long,
+        env = "QUADRILLE_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7070"
+    )]
+    url: String,
+    /// Go straight to a Kafka cluster instead
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
+}
+
+/// Whom a command asks.
+pub(super) enum Asked {
+    /// A running `up`.
+    Up(Client),
+    /// A cluster.
+    Cluster(Arc<dyn Broker>),
+}
+
+impl Target {
+    /// Gets ready to ask. A cluster must answer, `up` is not asked yet.
+    pub(super) async fn open(&self, world: &world::Shared) -> Result<Asked, Failure> {
+        match &self.kafka {
+            Some(brokers) => connect::kafka(brokers, world).await.map(Asked::Cluster),
+            None => Client::new(&self.url).map(Asked::Up),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! `quadrille up`: broker, services, payment gateway and a live demo load, from one command.
+//!
+//! The services are those that also run as programs of their own; here they share a process, and by
+//! default the in-memory broker. The gateway is an outside party, and so a process of its own.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quadrille::broker::{Broker, memory};
+use quadrille::bus::{Bus, Settings};
+use quadrille::config::Config;
+use quadrille::program::{Exit, Failure};
+use quadrille::state::memory::MemoryStores;
+use quadrille::stop::Stop;
+use quadrille::world;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+mod gateway;
+mod signals;
+pub mod system;
+mod words;
+
+use crate::accept::Entrance;
+use crate::api::{self, Api};
+use crate::connect;
+use crate::demo;
+use crate::index::{self, Index};
+use system::System;
+
+/// How long, beyond the drain of the services, the whole may take to stop.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
+
+/// Starts everything in one process, on the in-memory broker unless --kafka names a cluster, and
+/// goes on until Ctrl-C
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Use a Kafka cluster instead of the in-memory broker
+    #[arg(long, value_name = "HOST:PORT")]
+    kafka: Option<String>,
+    /// Where to serve the page, the API and the orders; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+    /// Leave the demo load out
+    #[arg(long)]
+    no_demo: bool,
+    /// Orders a second that the demo load places
+    #[arg(long, value_name = "ORDERS", default_value_t = 2.0, value_parser = rate)]
+    rate: f64,
+    /// Where the gateway keeps its ledger; a temporary folder if not given
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Which log lines to show, e.g. info or quadrille=debug
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "QUADRILLE_LOG_FILTER",
+        default_value = "warn"
+    )]
+    log: String,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    match rate > 0.0 && rate <= demo::RATE_MAX {
+        true => Ok(rate),
+        false => Err(format!(
+            "it must be above 0 and at most {}; --no-demo places none",
+            demo::RATE_MAX
+        )),
+    }
+}
+
+/// Starts everything, and runs it until asked to stop.
+pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Exit, Failure> {
+    start_log(&arguments.log)?;
+    // First of all, so that a port that is taken is told before anything is started.
+    let listener = listen(arguments.listen).await?;
+    let stop = Stop::new();
+    signals::request_stop(&world, &stop)?;
+    let broker: Arc<dyn Broker> = match &arguments.kafka {
+        Some(brokers) => connect::kafka(brokers, &world).await?,
+        None => Arc::new(memory::Broker::new(Arc::clone(&world))),
+    };
+    let gateway = gateway::start(&world, arguments.data.as_deref(), &stop).await?;
+    let whole = Whole {
+        address: listener.local_addr().map_err(|error| {
+            Failure::new(Exit::Failed, "cannot tell the address listened on").because(&error)
+        })?,
+        arguments,
+        gateway_url: gateway.url().to_owned(),
+        ledger: gateway.ledger().to_owned(),
+        broker,
+        world: Arc::clone(&world),
+        stop,
+    };
+    let ended = Box::pin(whole.run(listener)).await;
+    gateway.stop().await;
+    ended
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Exit::Configuration, format!("cannot listen on {address}"))
+            .because(&error)
+            .mend(
+                "stop what listens there, or give another address by --listen ADDRESS:PORT; \
+                 port 0 takes any free one",
+            )
+    })
+}
+
+fn start_log(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        Failure::new(Exit::Usage, format!("`{filter}` says no log lines"))
+            .because(&error)
+            .mend("give a level, or targets with levels such as quadrille=debug")
+    })?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    // Where the process has a log already, that stays.
+    let _ = lines.try_init();
+    Ok(())
+}
+
+/// All that runs in this process.
+struct Whole {
+    arguments: Arguments,
+    address: SocketAddr,
+    gateway_url: String,
+    ledger: PathBuf,
+    broker: Arc<dyn Broker>,
+    world: world::Shared,
+    stop: Stop,
+}
+
+impl Whole {
+    async fn run(self, listener: TcpListener) -> Result<Exit, Failure> {
+        let config = Config::default();
+        let drain = config.limits.drain_timeout();
+        let bus = Bus::new(
+            Arc::clone(&self.broker),
+            Arc::clone(&self.world),
+            Arc::new(MemoryStores::new()),
+            Settings::of(&config),
+        );
+        let system = System::start(&bus, connect::gateway_port(&self.gateway_url)?);
+        let index = Arc::new(Index::new(index::Limits::default()));
+        let (world, stop) = (&self.world, &self.stop);
+        let keep = index::keep(
+            Arc::clone(&index),
+            Arc::clone(&self.broker),
+            Arc::clone(world),
+            stop.clone(),
+        );
+        let _indexing = world::spawn(world, "index", keep);
+        let api = api::router(Api {
+            index,
+            entrance: Entrance {
+                broker: Arc::clone(&self.broker),
+                world: Arc::clone(world),
+                event_bytes_max: config.limits.event_bytes_max,
+            },
+            ready: system.waiting_for(),
+            stop: stop.clone(),
+        });
+        let api = api::with_orders(api, quadrille_orders::http::router(system.doors().clone()));
+        let asked = stop.clone();
+        let serving = world::spawn(world, "http", async move {
+            let served = axum::serve(listener, api);
+            served
+                .with_graceful_shutdown(async move { asked.requested().await })
+                .await
+        });
+        let ended = Box::pin(self.until_stopped(&system)).await;
+        self.stop.request();
+        let limit = drain + STOP_MARGIN;
+        let stopped = Box::pin(world::timeout(world, limit, async {
+            let stopped = system.stop().await;
+            // A connection that does not end is cut off by the end of the process.
+            let _ = serving.await;
+            stopped
+        }));
+        let Some(stopped) = stopped.await else {
+            let seconds = limit.as_secs();
+            let message = format!("not everything has stopped within {seconds} s");
+            return ended.and(Err(Failure::new(Exit::Failed, message)));
+        };
+        ended.and(stopped).map(|()| Exit::Done)
+    }
+
+    /// Waits until all is ready, tells so, keeps orders coming, and waits for the request to stop.
+    async fn until_stopped(&self, system: &System) -> Result<(), Failure> {
+        let stop = self.stop.clone();
+        let work = async {
+            system.ready().await;
+            self.tell()?;
+            if self.arguments.no_demo {
+                std::future::pending::<()>().await;
+            }
+            let demo = demo::Demo::new(system, &self.world, self.arguments.rate);
+            Box::pin(demo.run()).await;
+            Ok(())
+        };
+        let asked = std::pin::pin!(stop.requested());
+        let failed = std::pin::pin!(system.failed());
+        let either = futures::future::select(asked, failed);
+        match futures::future::select(Box::pin(work), either).await {
+            futures::future::Either::Left((ended, _)) => ended,
+            futures::future::Either::Right((either, _)) => match either {
+                futures::future::Either::Left(_) => Ok(()),
+                futures::future::Either::Right((failure, _)) => Err(failure),
+            },
+        }
+    }
+
+    fn tell(&self) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let told = out.write_all(self.words().as_bytes());
+        match told.and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            // Nobody reads: it runs all the same.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => {
+                Err(Failure::new(Exit::Failed, "cannot write to standard output").because(&error))
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What `up` says once it is up.
+
+use super::Whole;
+use crate::demo;
+use crate::paint::{Colour, Paint};
+
+impl Whole {
+    /// Where it is, what it is, and what to try.
+    pub(super) fn words(&self) -> String {
+        let paint = Paint::for_stdout();
+        let url = format!("http://{}", self.address);
+        let broker = match self.arguments.kafka {
+            Some(_) => format!(
+                "{}; what the services remember is in memory, and ends with this process",
+                self.broker.name()
+            ),
+            None => "the in-memory broker: nothing outlives this process".to_owned(),
+        };
+        let demo = match self.arguments.no_demo {
+            true => "none".to_owned(),
+            false => demo::words(self.arguments.rate),
+        };
+        let gateway = format!(
+            "{}, a process of its own with its ledger at {}",
+            self.gateway_url,
+            self.ledger.display()
+        );
+        let up = paint.colour(Colour::Green, "quadrille is up");
+        let to = match self.address.to_string().as_str() {
+            "127.0.0.1:7070" => String::new(),
+            _ => format!(" --url {url}"),
+        };
+        let order = demo::EXAMPLE;
+        let mut words = format!(
+            "{up} at {url}\n\
+             \x20 broker    {broker}\n\
+             \x20 services  orders, inventory, payments\n\
+             \x20 gateway   {gateway}\n\
+             \x20 demo      {demo}\n\n\
+             try\n\
+             \x20 curl -s {url}/orders -H 'content-type: application/json' -d '{order}'\n\
+             \x20 quadrille flow 4711 --follow{to}\n\
+             \x20 quadrille tail OrderConfirmed OrderCancelled{to}\n\n\
+             Ctrl-C stops all of it, a second one at once\n"
+        );
+        if !self.address.ip().is_loopback() {
+            let warning = paint.colour(Colour::Yellow, "warning:");
+            words.push_str(&format!(
+                "{warning} whoever reaches {} can place orders and publish events: there is no \
+                 authentication\n",
+                self.address
+            ));
+        }
+        words
+    }
+}
