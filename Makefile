@@ -1,0 +1,44 @@
+# Quadrille's commands. `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up check test kafka kafka-stop clean
+
+# Handed on to `quadrille up`, e.g. make up ARGS="--no-demo --listen 127.0.0.1:8080".
+ARGS ?=
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The dev profile on purpose: release optimises across all crates, which on two cores takes several
+# times as long, and nobody measures with `make up`.
+up: ## Install what a build needs, build, and start everything in one process
+	@deploy/setup.sh build
+	@cargo run --locked --package quadrille-cli --bin quadrille -- up $(ARGS)
+
+check: ## The quick loop: format, lints, docs, unit tests
+	@deploy/setup.sh build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	cargo test --workspace --lib --locked
+
+test: ## Everything that CI runs, on a real Kafka too
+	@tests/run.sh
+
+kafka: ## Start a real Kafka, and say how to use it
+	@deploy/setup.sh kafka
+	@address=$$(deploy/kafka/kafka.sh start); \
+	printf '%s\n' \
+	  "Kafka answers on $$address. It goes on until make kafka-stop. To use it:" \
+	  "  make up ARGS=\"--kafka $$address\"" \
+	  "  QUADRILLE_TEST_KAFKA=$$address cargo test" \
+	  "  deploy/kafka/kafka.sh status"
+
+kafka-stop: ## Stop that Kafka; its data stays
+	@deploy/kafka/kafka.sh stop
+
+clean: ## Remove all that was built, and that Kafka with its data
+	@deploy/kafka/kafka.sh wipe
+	rm -rf .quadrille
+	cargo clean

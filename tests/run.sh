@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Everything that CI runs: format, lints, docs, licences, all tests of the workspace with a real Kafka
+# beside them, and the tests with foreign clients. What each runner says at its end is left to stand.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+deploy/setup.sh test
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "docs"
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+step "licences and sources"
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --locked check bans licenses sources
+else
+  echo "NOT CHECKED: cargo-deny is not installed (cargo install --locked cargo-deny)"
+fi
+
+# A broker of this run's own. What belongs to it goes with it, however the run ends.
+kafka=$(mktemp -d)
+trap 'deploy/kafka/kafka.sh wipe --data "$kafka" 2>/dev/null' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+step "a real Kafka"
+QUADRILLE_TEST_KAFKA=$(deploy/kafka/kafka.sh start --data "$kafka")
+export QUADRILLE_TEST_KAFKA
+echo "$QUADRILLE_TEST_KAFKA"
+
+step "tests of the workspace, on the in-memory broker and on Kafka"
+cargo test --workspace --locked --no-fail-fast
+
+step "tests with foreign clients"
+QUADRILLE_PYTHON=$PWD/.quadrille/venv/bin/python tests/foreign/run.sh
