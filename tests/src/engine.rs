@@ -23,7 +23,8 @@ use crate::witness;
 /// Longest that a state is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Makes a test of every function of the suite, with an expression that gives a broker.
+/// Makes a test of every function of the suite, with an expression that gives a broker,
+/// or `None` where there is none to test on.
 #[macro_export]
 macro_rules! engine_suite {
     ($broker:expr) => {
@@ -41,7 +42,9 @@ macro_rules! engine_suite {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                let stage = $crate::engine::Stage::new($broker, stringify!($name)).await;
+                // None: the test was skipped, and has said so.
+                let Some(broker) = $broker else { return };
+                let stage = $crate::engine::Stage::new(broker, stringify!($name)).await;
                 $crate::engine::$name(stage).await;
             }
         )+

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use quadrille::broker::{Broker, Incoming, TopicName, TopicPartition};
+use quadrille::broker::{Broker, Error, Incoming, TopicName, TopicPartition};
 use quadrille::envelope::Envelope;
 use quadrille::envelope::read::{Place, read};
 use quadrille::event::Event;
@@ -43,21 +43,32 @@ pub async fn all(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Seen> {
     raw(broker, topic).await.into_iter().map(seen).collect()
 }
 
-/// Reads every record that stands on a topic now.
+/// Reads every record that stands on a topic now. Asks again where a topic is so new that the cluster
+/// has not made up its mind.
+///
+/// # Panics
+///
+/// Where the broker fails for good.
 pub async fn raw(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Incoming> {
+    loop {
+        match try_raw(broker, topic).await {
+            Ok(records) => return records,
+            Err(error) => assert!(error.is_transient(), "the broker answers: {error}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn try_raw(broker: &Arc<dyn Broker>, topic: &str) -> Result<Vec<Incoming>, Error> {
     let topic = TopicName::parse(topic).expect("a legal name");
-    let described = broker.describe(&topic).await.expect("the broker answers");
-    let Some(described) = described else {
-        return Vec::new();
+    let Some(described) = broker.describe(&topic).await? else {
+        return Ok(Vec::new());
     };
     let mut ends = BTreeMap::new();
     let mut starts = BTreeMap::new();
     for partition in 0..described.partitions {
         let partition = TopicPartition::new(topic.clone(), partition);
-        let (low, high) = broker
-            .watermarks(&partition)
-            .await
-            .expect("the broker answers");
+        let (low, high) = broker.watermarks(&partition).await?;
         if low < high {
             starts.insert(partition.clone(), low);
             ends.insert(partition, high);
@@ -65,11 +76,11 @@ pub async fn raw(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Incoming> {
     }
     let mut seen = Vec::new();
     if ends.is_empty() {
-        return seen;
+        return Ok(seen);
     }
-    let mut reader = broker.read(starts).await.expect("the partitions are there");
+    let mut reader = broker.read(starts).await?;
     while !ends.is_empty() {
-        for record in reader.next().await.expect("the broker answers") {
+        for record in reader.next().await? {
             let Some(end) = ends.get(&record.partition) else {
                 continue;
             };
@@ -79,7 +90,7 @@ pub async fn raw(broker: &Arc<dyn Broker>, topic: &str) -> Vec<Incoming> {
             seen.push(record);
         }
     }
-    seen
+    Ok(seen)
 }
 
 /// All receipts that stand on their topic now, each once.

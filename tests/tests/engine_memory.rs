@@ -5,8 +5,8 @@ use std::sync::Arc;
 use quadrille::broker::{Broker, memory};
 use quadrille::world::Live;
 
-fn broker() -> Arc<dyn Broker> {
-    Arc::new(memory::Broker::new(Arc::new(Live::new())))
+fn broker() -> Option<Arc<dyn Broker>> {
+    Some(Arc::new(memory::Broker::new(Arc::new(Live::new()))))
 }
 
 quadrille_tests::engine_suite!(broker());
