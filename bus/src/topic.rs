@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::select;
 
-use crate::broker::{self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName};
+use crate::broker::{self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName, TopicPartition};
 use crate::event::{self, Retention};
 use crate::observe;
 use crate::status::Status;
@@ -17,6 +17,10 @@ use crate::world;
 
 /// Longest wait between two looks for a missing topic.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Wait between two looks at a topic that was just created.
+const LOOK_AT_NEW: Duration = Duration::from_millis(100);
+/// Looks at a topic that was just created before that counts as failed.
+const LOOKS_MAX: u32 = 100;
 
 /// A topic is not what the service needs.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +132,7 @@ impl Topics<'_> {
         let mut told = false;
         loop {
             if let Some(found) = self.broker.describe(&name).await? {
+                self.led(&name, found.partitions).await?;
                 self.status.clear(&condition);
                 if found.partitions != topic.partitions {
                     let (actual, declared) = (found.partitions, topic.partitions);
@@ -155,6 +160,7 @@ impl Topics<'_> {
 
     async fn ensure(&self, new: &NewTopic) -> Result<TopicDescription, Error> {
         if let Some(found) = self.broker.describe(&new.name).await? {
+            self.led(&new.name, found.partitions).await?;
             return Ok(found);
         }
         let cannot = |source| Error::CannotCreate {
@@ -174,14 +180,36 @@ impl Topics<'_> {
             Err(error) => return Err(cannot(error)),
         }
         // Brokers tell of a new topic a moment after they have created it.
-        for _ in 0..50 {
+        for _ in 0..LOOKS_MAX {
             if let Some(found) = self.broker.describe(&new.name).await? {
+                self.led(&new.name, found.partitions).await?;
                 return Ok(found);
             }
-            self.world.sleep(Duration::from_millis(100)).await;
+            self.world.sleep(LOOK_AT_NEW).await;
         }
         let why = "it was created, but the broker does not show it";
         Err(cannot(broker::Error::new(ErrorKind::UnknownTopic, why)))
+    }
+
+    /// Waits until a leader answers for every partition. Nothing may be published before.
+    ///
+    /// A Kafka idempotent producer has several batches in flight. Where the first ever of a
+    /// partition is refused because a new topic has no leader yet, the second can be the first to be
+    /// stored; a leader that knows nothing of the producer takes it whatever its sequence number is.
+    /// The first, sent again, then counts as a duplicate: it is acknowledged, and lost.
+    async fn led(&self, name: &TopicName, partitions: i32) -> Result<(), broker::Error> {
+        for partition in 0..partitions {
+            let partition = TopicPartition::new(name.clone(), partition);
+            let mut looks = 0;
+            while let Err(error) = self.broker.watermarks(&partition).await {
+                looks += 1;
+                if !error.is_transient() || looks >= LOOKS_MAX {
+                    return Err(error);
+                }
+                self.world.sleep(LOOK_AT_NEW).await;
+            }
+        }
+        Ok(())
     }
 
     fn differs(&self, what: &str) {
