@@ -61,8 +61,11 @@ impl Host {
     /// There is none without the adapter.
     #[cfg(not(feature = "kafka"))]
     fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
-        Err(Failure::new(Exit::Configuration, "this program was built without the Kafka adapter")
-            .mend("build it with the cargo feature `kafka`"))
+        Err(Failure::new(
+            Exit::Configuration,
+            "this program was built without the Kafka adapter",
+        )
+        .mend("build it with the cargo feature `kafka`"))
     }
 }
 
@@ -90,7 +93,10 @@ fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
     let sasl = (kafka.sasl_mechanism != "none").then(|| Sasl {
         mechanism: word(&kafka.sasl_mechanism),
         user: kafka.sasl_user.clone().unwrap_or_default(),
-        password: kafka.sasl_password.as_ref().map_or_else(|| Secret::new(""), secret),
+        password: kafka
+            .sasl_password
+            .as_ref()
+            .map_or_else(|| Secret::new(""), secret),
     });
     Config {
         client_id: kafka.client_id.clone(),

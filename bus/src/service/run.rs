@@ -342,7 +342,13 @@ pub(super) async fn host<S: State, G>(
         .instance
         .clone()
         .unwrap_or_else(|| format!("{name}-{:08x}", world.random() >> 32));
-    let outbox = Outbox::new(broker, store.clone(), Arc::clone(&world), retry, status.clone());
+    let outbox = Outbox::new(
+        broker,
+        store.clone(),
+        Arc::clone(&world),
+        retry,
+        status.clone(),
+    );
     Ok(Arc::new(Host {
         source: Source::of_service(&name),
         instance: instance.into(),

@@ -144,7 +144,8 @@ fn ended(outcome: Outcome) -> (Status, Option<Reason>) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     status: StatusCode,
-    body: Error,
+    // Boxed, so that the way of a good answer is not as wide as that of a bad one.
+    body: Box<Error>,
 }
 
 /// Why a request was not carried out.
@@ -179,12 +180,12 @@ impl Problem {
     pub(super) fn new(status: StatusCode, error: impl Into<String>, mend: &str) -> Self {
         Self {
             status,
-            body: Error {
+            body: Box::new(Error {
                 error: error.into(),
                 mend: mend.to_owned(),
                 fields: Vec::new(),
                 order: None,
-            },
+            }),
         }
     }
 
