@@ -75,10 +75,8 @@ pub fn router(api: Api) -> Router {
 
 /// The routes, and beside them the orders' own.
 pub fn with_orders(api: Router, orders: Router) -> Router {
-    // Not merged: each has its own answer to a path that it does not know.
-    api.route_service("/orders", orders.clone())
-        .route_service("/orders/{*rest}", orders.clone())
-        .route_service("/openapi.json", orders)
+    // Ours answers where neither knows the path.
+    api.merge(orders.reset_fallback())
 }
 
 async fn page() -> Response {

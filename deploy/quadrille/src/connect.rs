@@ -1,8 +1,9 @@
 //! The concrete parts behind the seams: which broker, which gateway.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use quadrille::broker::Broker;
+use quadrille::broker::{self, Broker, kafka};
 use quadrille::program::{Exit, Failure};
 use quadrille::world;
 use quadrille_payments::gateway::{self, Port};
@@ -10,9 +11,35 @@ use quadrille_payments::gateway::{self, Port};
 /// Longest wait for an answer of the gateway, in milliseconds.
 const GATEWAY_TIMEOUT_MS: u64 = 5_000;
 
+/// Longest wait for an answer of a cluster about its topics, in milliseconds.
+const METADATA_TIMEOUT_MS: u32 = 5_000;
+
 /// A Kafka cluster that answers.
-pub(crate) async fn kafka(_: &str, _: &world::Shared) -> Result<Arc<dyn Broker>, Failure> {
-    Err(Failure::new(Exit::Configuration, "not yet"))
+pub(crate) async fn kafka(
+    brokers: &str,
+    world: &world::Shared,
+) -> Result<Arc<dyn Broker>, Failure> {
+    let config = kafka::Config {
+        client_id: "quadrille-cli".to_owned(),
+        metadata_timeout_ms: METADATA_TIMEOUT_MS,
+        ..kafka::Config::of(brokers)
+    };
+    let broker = kafka::Broker::new(config)
+        .map_err(|error| Failure::of(Exit::Usage, &error).mend("write the address as HOST:PORT"))?;
+    // The adapter has a limit of its own; this one holds if that should fail.
+    let limit = Duration::from_millis(2 * u64::from(METADATA_TIMEOUT_MS));
+    let answer = world::timeout(world, limit, broker.cluster_id()).await;
+    let answer = answer.unwrap_or_else(|| {
+        let message = format!("{} does not answer", broker.name());
+        Err(broker::Error::new(broker::ErrorKind::Unreachable, message))
+    });
+    match answer {
+        Ok(_) => Ok(Arc::new(broker)),
+        Err(error) => Err(Failure::from(error).mend(
+            "see whether the cluster runs and the address is right; to do without one, leave \
+             --kafka out",
+        )),
+    }
 }
 
 /// Options of the gateway's process.
@@ -26,8 +53,13 @@ pub(crate) async fn gateway(_: GatewayArguments) -> Result<Exit, Failure> {
 
 /// The port to a gateway at this address.
 pub(crate) fn gateway_port(url: &str) -> Result<Port, Failure> {
+    // With the slash, so that paths go below it.
+    let url = reqwest::Url::parse(&format!("{url}/")).map_err(|error| {
+        let message = format!("`{url}` is not the address of a gateway");
+        Failure::new(Exit::Failed, message).because(&error)
+    })?;
     let config = gateway::Config {
-        url: url.to_owned(),
+        url,
         timeout_ms: GATEWAY_TIMEOUT_MS,
     };
     let http = gateway::Http::new(&config).map_err(|error| {

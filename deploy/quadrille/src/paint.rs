@@ -27,8 +27,17 @@ impl Paint {
 
     /// Colours where standard output is a terminal and nobody minds.
     pub fn for_stdout() -> Self {
-        let minds = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(!minds && std::io::stdout().is_terminal())
+        Self(nobody_minds() && std::io::stdout().is_terminal())
+    }
+
+    /// Colours where standard error is a terminal and nobody minds.
+    pub fn for_stderr() -> Self {
+        Self(nobody_minds() && std::io::stderr().is_terminal())
+    }
+
+    /// Whether it colours.
+    pub fn is_on(self) -> bool {
+        self.0
     }
 
     /// The text in a colour.
@@ -62,4 +71,9 @@ impl Paint {
             text.to_owned()
         }
     }
+}
+
+/// Whether nobody has asked to be spared (<https://no-color.org>).
+fn nobody_minds() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

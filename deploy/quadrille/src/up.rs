@@ -29,6 +29,7 @@ use crate::api::{self, Api};
 use crate::connect;
 use crate::demo;
 use crate::index::{self, Index};
+use crate::paint::Paint;
 use system::System;
 
 /// How long, beyond the drain of the services, the whole may take to stop.
@@ -121,6 +122,7 @@ fn start_log(filter: &str) -> Result<(), Failure> {
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(Paint::for_stderr().is_on())
         .with_writer(io::stderr);
     // Where the process has a log already, that stays.
     let _ = lines.try_init();

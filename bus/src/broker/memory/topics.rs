@@ -82,7 +82,8 @@ impl Topics {
         Some(TopicDescription {
             partitions: count(topic),
             replication: 1,
-            min_insync_replicas: Some(1),
+            // That nothing here outlives the process is said elsewhere, and once.
+            min_insync_replicas: None,
             retention: Some(topic.retention),
         })
     }

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Types of events; all where none is named
     #[arg(value_name = "TYPE")]
     types: Vec<String>,
-    /// Where to begin
+    /// Where to begin: with the first event that is there, or with what comes from now on
     #[arg(long, value_enum, default_value_t = From::Now)]
     from: From,
     /// Print each event as a line of JSON
@@ -36,9 +36,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum From {
-    /// With the first event that is there
     Beginning,
-    /// With what comes from now on
     Now,
 }
 

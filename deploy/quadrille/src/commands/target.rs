@@ -16,6 +16,7 @@ pub(super) struct Target {
     #[arg(
         long,
         env = "QUADRILLE_URL",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:7070"
     )]

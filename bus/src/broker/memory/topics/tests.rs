@@ -52,7 +52,7 @@ fn replication_is_taken_and_one_copy_is_kept() {
 
     let described = topics.describe(&name("t")).unwrap();
     assert_eq!(described.replication, 1);
-    assert_eq!(described.min_insync_replicas, Some(1));
+    assert_eq!(described.min_insync_replicas, None);
     assert_eq!(described.retention, Some(HOUR));
 }
 
