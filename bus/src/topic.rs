@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures::future::select;
 
-use crate::broker::{self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName, TopicPartition};
+use crate::broker::{
+    self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName, TopicPartition,
+};
 use crate::event::{self, Retention};
 use crate::observe;
 use crate::status::Status;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use quadrille::broker::{Broker, Headers, Outgoing, Position, TopicName, TopicPartition};
+use quadrille::broker::{Broker, Headers, Incoming, Outgoing, Position, TopicName, TopicPartition};
 use quadrille::bus::{Bus, Settings};
 use quadrille::prost::Message as _;
 use quadrille::publish::Published;
@@ -104,6 +104,11 @@ impl Stage {
             .into_iter();
         let published = published.map(|published| published.expect("the broker takes it"));
         ticks.into_iter().zip(published).collect()
+    }
+
+    async fn send(&self, record: Outgoing) {
+        let delivery = self.broker.send(record).await.expect("the broker takes it");
+        delivery.await.expect("the broker takes it");
     }
 
     fn partitions(&self) -> Vec<TopicPartition> {
@@ -280,25 +285,16 @@ pub async fn one_failing_key_does_not_hold_up_the_others(stage: Stage) {
 /// Shows what ends on the parked topic, under which code, and that everything else goes on.
 pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
     stage.tick(5, 1).await;
-    let topic = TopicName::parse("ticks").expect("a legal name");
-    let mut headers = Headers::new();
-    headers.push("ce_type", Ticked::SCHEMA.name);
-    headers.push("ce_id", "broken");
-    headers.push("ce_source", "/elsewhere");
-    let broken = Outgoing {
-        topic,
-        partition: None,
-        key: Some("c9".into()),
-        value: Some("\u{1}\u{2}\u{3}".into()),
-        headers,
-        timestamp_ms: None,
+    let event = |id| {
+        [
+            ("ce_type", Ticked::SCHEMA.name),
+            ("ce_id", id),
+            ("ce_source", "/elsewhere"),
+        ]
     };
-    let delivery = stage
-        .broker
-        .send(broken)
-        .await
-        .expect("the broker takes it");
-    delivery.await.expect("the broker takes it");
+    stage
+        .send(foreign(Some("c9"), &event("broken"), Some(vec![1, 2, 3])))
+        .await;
     let world = Arc::clone(stage.bus.world());
     let service = Service::named("listener").on(move |tick: Ticked, _: Cx| {
         let world = Arc::clone(&world);
@@ -332,28 +328,7 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
     running.stop().await.expect("it drains and leaves");
 
     let parked = witness::raw(&stage.broker, "parked.listener.ticks").await;
-    let reasons: BTreeMap<String, (String, String)> = parked
-        .iter()
-        .map(|record| {
-            let header = |name: &str| {
-                let value = record.headers.get(name).expect("the parked form has it");
-                String::from_utf8(value.to_vec()).expect("our headers are text")
-            };
-            let key = record.key.as_ref().expect("it had one");
-            let key = String::from_utf8(key.to_vec()).expect("our keys are text");
-            assert_eq!(
-                header("quadrille-parked-partition"),
-                record.partition.partition.to_string()
-            );
-            (
-                key,
-                (
-                    header("quadrille-parked-code"),
-                    header("quadrille-parked-attempts"),
-                ),
-            )
-        })
-        .collect();
+    let reasons: BTreeMap<String, (String, String)> = parked.iter().map(reason).collect();
     let expected = [
         ("c1", "panic", "2"),
         ("c2", "timeout", "2"),
@@ -375,6 +350,44 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
     );
     let committed: i64 = stage.committed("listener").await.values().sum();
     assert_eq!(committed, 6, "a parked event does not hold the offset");
+}
+
+/// Key, code and attempts of a parked record.
+fn reason(record: &Incoming) -> (String, (String, String)) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("what we wrote is text");
+    let header = |name: &str| text(record.headers.get(name).expect("the parked form has it"));
+    assert_eq!(
+        header("quadrille-parked-partition"),
+        record.partition.partition.to_string()
+    );
+    let key = text(record.key.as_ref().expect("it had one"));
+    (
+        key,
+        (
+            header("quadrille-parked-code"),
+            header("quadrille-parked-attempts"),
+        ),
+    )
+}
+
+/// A record that we did not write.
+fn foreign(
+    key: Option<&str>,
+    headers: &[(&'static str, &'static str)],
+    value: Option<Vec<u8>>,
+) -> Outgoing {
+    let mut all = Headers::new();
+    for (name, value) in headers {
+        all.push(*name, *value);
+    }
+    Outgoing {
+        topic: TopicName::parse("ticks").expect("a legal name"),
+        partition: None,
+        key: key.map(|key| key.to_owned().into()),
+        value: value.map(Into::into),
+        headers: all,
+        timestamp_ms: None,
+    }
 }
 
 /// Shows that partitions move twice under load, and that every tick is answered.
@@ -474,46 +487,22 @@ pub async fn foreign_records_follow_the_rules(stage: Stage) {
         }
         .encode_to_vec()
     };
-    let record =
-        |key: Option<&str>, headers: &[(&'static str, &'static str)], value: Option<Vec<u8>>| {
-            let mut all = Headers::new();
-            for (name, value) in headers {
-                all.push(*name, *value);
-            }
-            Outgoing {
-                topic: TopicName::parse("ticks").expect("a legal name"),
-                partition: None,
-                key: key.map(|key| key.to_owned().into()),
-                value: value.map(Into::into),
-                headers: all,
-                timestamp_ms: None,
-            }
-        };
     let structured = br#"{"specversion":"1.0","id":"1","source":"/shop","type":"kit.v1.Ticked",
         "datacontenttype":"application/json","data":{"clock":"structured","nth":"7"}}"#;
     let json = [("content-type", "application/cloudevents+json")];
-    let records = [
-        record(Some("bare"), &[], Some(event("bare"))),
-        record(None, &[], Some(event("keyless"))),
-        record(
-            Some("x"),
-            &[
-                ("ce_type", "shop.v1.Sold"),
-                ("ce_id", "2"),
-                ("ce_source", "/x"),
-            ],
-            Some(vec![]),
-        ),
-        record(Some("gone"), &[], None),
-        record(Some("structured"), &json, Some(structured.to_vec())),
+    let other = [
+        ("ce_type", "shop.v1.Sold"),
+        ("ce_id", "2"),
+        ("ce_source", "/x"),
     ];
-    for record in records {
-        let delivery = stage
-            .broker
-            .send(record)
-            .await
-            .expect("the broker takes it");
-        delivery.await.expect("the broker takes it");
+    for record in [
+        foreign(Some("bare"), &[], Some(event("bare"))),
+        foreign(None, &[], Some(event("keyless"))),
+        foreign(Some("x"), &other, Some(vec![])),
+        foreign(Some("gone"), &[], None),
+        foreign(Some("structured"), &json, Some(structured.to_vec())),
+    ] {
+        stage.send(record).await;
     }
     let running = Service::named("tocker").on(answer).start(&stage.bus);
     stage

@@ -145,11 +145,18 @@ fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root().join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
+        for entry in fs::read_dir(root().join(&folder)).expect("the work tree can be read") {
+            let entry = entry.expect("the work tree can be read");
+            let name = entry
+                .file_name()
+                .into_string()
+                .expect("the work tree can be read");
             let path = folder.join(&name);
-            if entry.file_type().unwrap().is_dir() {
+            if entry
+                .file_type()
+                .expect("the work tree can be read")
+                .is_dir()
+            {
                 if !name.starts_with('.') && !["target", "node_modules"].contains(&name.as_str()) {
                     folders.push(path);
                 }
