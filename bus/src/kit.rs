@@ -262,3 +262,6 @@ impl<E: Event> Sent<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -432,6 +432,29 @@ async fn a_service_that_is_not_running_says_when_to_try_again() {
     }
 }
 
+#[test]
+fn what_a_door_cannot_do_just_now_is_told_apart_from_what_it_never_will() {
+    // Shows statuses, when to try again, and that what failed inside is not told outside.
+    use quadrille::Failure;
+    use requests::Error;
+    let full = Error::Full("the outbox is full".to_owned());
+    let outage = Error::Decision(Failure::outage("state_unavailable", "disk 7 is gone"));
+    let broken = Error::Decision(Failure::park("cannot_emit", "disk 7 is gone"));
+    for (error, status, again) in [
+        (full, 503, Some("1")),
+        (outage, 503, Some("1")),
+        (Error::Conflicts, 503, Some("1")),
+        (broken, 500, None),
+    ] {
+        let problem = Problem::door(error);
+        assert!(!format!("{problem:?}").contains("disk 7"), "{problem:?}");
+        let response = problem.into_response();
+        assert_eq!(response.status().as_u16(), status);
+        let after = response.headers().get(header::RETRY_AFTER);
+        assert_eq!(after.map(|after| after.to_str().unwrap()), again);
+    }
+}
+
 #[tokio::test]
 async fn the_description_names_every_path_and_every_answer() {
     // Shows that each operation that the router has is described, with its errors, and that the
