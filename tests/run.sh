@@ -38,4 +38,4 @@ step "tests of the workspace, on the in-memory broker and on Kafka"
 cargo test --workspace --locked --no-fail-fast
 
 step "tests with foreign clients"
-QUADRILLE_TEST_PYTHON=$PWD/.quadrille/venv/bin/python tests/foreign/run.sh
+tests/foreign/run.sh
