@@ -23,7 +23,7 @@ use crate::react::reaction::Failed;
 use crate::react::{Emitted, Failure, Remedy, Work};
 use crate::service::host::Host;
 use crate::state::locks::Guard;
-use crate::state::{Applied, Change, Committed, ErrorKind, EventPosition};
+use crate::state::{Applied, Change, Committed, ErrorKind, EventPosition, RecordId};
 use crate::wire;
 use receipt::Attempt;
 
@@ -43,9 +43,9 @@ pub(crate) enum Settled {
     Finished,
     /// To be tried again after this long, as a new attempt.
     Again(Duration),
-    /// Somebody changed what the decision rested on: decide again, the same attempt, holding these
-    /// locks.
-    Conflict(Guard),
+    /// Somebody changed what the decision rested on: decide again, the same attempt, holding the
+    /// locks of these records.
+    Conflict(Vec<RecordId>),
 }
 
 impl Outcome {
@@ -75,15 +75,16 @@ impl Outcome {
     }
 }
 
-/// Settles one attempt.
+/// Settles one attempt. Locks that the decision was made under are held until it is in the store.
 pub(crate) async fn settle(
     host: &Host,
     delivery: &Delivery<'_>,
     attempt: &Attempt,
     outcome: Outcome,
+    locks: Option<Guard>,
 ) -> Settled {
     match outcome {
-        Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work).await,
+        Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work, locks).await,
         Outcome::Retry(failure, wait) => {
             observe::retrying(delivery, attempt, &failure, wait);
             let next = host.world.now() + wait;
@@ -106,6 +107,7 @@ async fn done(
     attempt: &Attempt,
     emitted: Emitted,
     work: Work,
+    locks: Option<Guard>,
 ) -> Settled {
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
@@ -125,13 +127,13 @@ async fn done(
         outbox,
         at: attempt.started_at,
     };
-    match apply(host, change).await {
+    match apply(host, change, locks).await {
         Ended::Finished => Settled::Finished,
         Ended::Duplicate => {
             duplicate(host, delivery, attempt).await;
             Settled::Finished
         }
-        Ended::Conflict(guard) => Settled::Conflict(guard),
+        Ended::Conflict(records) => Settled::Conflict(records),
     }
 }
 
@@ -171,17 +173,17 @@ pub(crate) async fn park(
         ..Change::default()
     };
     // Parking reads nothing, so it cannot conflict; a duplicate is parked or handled already.
-    apply(host, change).await;
+    apply(host, change, None).await;
 }
 
 enum Ended {
     Finished,
     Duplicate,
-    Conflict(Guard),
+    Conflict(Vec<RecordId>),
 }
 
 /// Applies a change and publishes what it has to publish, however long that takes.
-async fn apply(host: &Host, change: Change) -> Ended {
+async fn apply(host: &Host, change: Change, locks: Option<Guard>) -> Ended {
     let Some(store) = &host.store else {
         host.outbox.send_all(change.outbox).await;
         return Ended::Finished;
@@ -193,6 +195,8 @@ async fn apply(host: &Host, change: Change) -> Ended {
                 row: Some(row),
                 after,
             })) => {
+                // The next may decide: it sees what this one has written.
+                drop(locks);
                 host.outbox.flush(row, &after, change.outbox).await;
                 return Ended::Finished;
             }
@@ -200,8 +204,7 @@ async fn apply(host: &Host, change: Change) -> Ended {
             Ok(Applied::Duplicate) => return Ended::Duplicate,
             Ok(Applied::Conflict(records)) => {
                 let touched = change.reads.keys().chain(change.writes.keys()).cloned();
-                let touched = touched.chain(records).collect();
-                return Ended::Conflict(host.locks.lock(touched).await);
+                return Ended::Conflict(touched.chain(records).collect());
             }
             Err(error) => {
                 let wait = host.retry.wait(attempt, host.world.random());

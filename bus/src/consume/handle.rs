@@ -62,7 +62,6 @@ pub(crate) async fn handle(
     let _retrying = host.retrying(&delivery);
     loop {
         let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
-        drop(locks.take());
         let random = host.world.random();
         let counts =
             matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
@@ -73,9 +72,12 @@ pub(crate) async fn handle(
                 Retrying::new(&delivery, number, failure, host.world.now() + *wait),
             );
         }
-        match settle(host, &delivery, &attempt, outcome).await {
+        match settle(host, &delivery, &attempt, outcome, locks.take()).await {
             Settled::Finished => return End::Finished,
-            Settled::Conflict(guard) => locks = Some(guard),
+            Settled::Conflict(records) => {
+                // Those held until now have been let go: one may be among them.
+                locks = Some(host.locks.lock(records).await);
+            }
             Settled::Again(pause) => {
                 failures += u32::from(counts);
                 number += 1;
