@@ -170,7 +170,7 @@ impl Entrance {
         let unfit = |error: String, mend: String| Refused::new(Kind::Unfit, error, mend);
         let payload = descriptors::from_json(schema, data).map_err(|error| {
             let mend = format!("see the fields of {} in its .proto file", schema.name);
-            unfit(error, mend)
+            unfit(blame(schema, data).unwrap_or(error), mend)
         })?;
         let key = descriptors::key(schema, &payload);
         let key = key.map_err(|error| unfit(error, "set the key field".to_owned()))?;
@@ -178,7 +178,10 @@ impl Entrance {
         if key.is_empty() || !is_set {
             let field = schema.key_field;
             return Err(unfit(
-                format!("the {} has no key", schema.name),
+                format!(
+                    "the event has no key: {} is published under one",
+                    schema.name
+                ),
                 format!("set its field `{}`", camel(field)),
             ));
         }
@@ -188,6 +191,22 @@ impl Entrance {
         }
         Ok((key, payload))
     }
+}
+
+/// Which fields do not fit: the error of the whole does not always say.
+fn blame(schema: &Schema, data: &Value) -> Option<String> {
+    let wrong = data.as_object()?.iter().filter_map(|(name, value)| {
+        let alone = serde_json::json!({ name: value });
+        let error = descriptors::from_json(schema, &alone).err()?;
+        let prefix = format!("not a {}: ", schema.name);
+        let error = error.strip_prefix(&prefix).unwrap_or(&error).to_owned();
+        Some(format!(
+            "field `{name}` does not fit {}: {error}",
+            schema.name
+        ))
+    });
+    let wrong: Vec<_> = wrong.take(10).collect();
+    (!wrong.is_empty()).then(|| wrong.join("; "))
 }
 
 /// What to do where nobody knows whether an event was stored.

@@ -177,7 +177,7 @@ impl Index {
             let ids: Vec<_> = ids.collect();
             let count = others.len();
             view.notes.push(format!(
-                "{count} older flows have the key {wanted}: {}",
+                "older flows have the key {wanted} too ({count}): {}",
                 ids.join(", ")
             ));
         }

@@ -4,7 +4,7 @@
 //! fields that are marked sensitive masked.
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use quadrille::Event as _;
 use quadrille::broker::Incoming;
 use quadrille::descriptors;
@@ -133,11 +133,7 @@ fn decode<M: prost::Message + Default>(payload: Payload) -> Result<M, Unreadable
 fn receipt(id: EventId, wire: wire::Receipt) -> Receipt {
     let outcome = wire.outcome();
     let duration = wire.duration.unwrap_or_default();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a duration for people, far below 2^52 seconds"
-    )]
-    let duration_ms = duration.seconds as f64 * 1e3 + f64::from(duration.nanos) / 1e6;
+    let duration = SignedDuration::new(duration.seconds, duration.nanos);
     Receipt {
         id,
         flow: FlowId::new(wire.flow_id),
@@ -158,9 +154,18 @@ fn receipt(id: EventId, wire: wire::Receipt) -> Receipt {
         error_code: wire.error_code,
         emitted: wire.emitted,
         started_at: wire.started_at.and_then(timestamp).unwrap_or_default(),
-        duration_ms,
+        duration_ms: ms(duration),
         next_attempt_at: wire.next_attempt_at.and_then(timestamp),
     }
+}
+
+/// Milliseconds for people, to the microsecond.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds of less than a century fit into 53 bits"
+)]
+pub(crate) fn ms(duration: SignedDuration) -> f64 {
+    duration.as_micros() as f64 / 1e3
 }
 
 fn timestamp(time: prost_types::Timestamp) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! Events as they come, one line each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -108,12 +108,30 @@ impl Tail {
             Seen::Event(event) if self.wants(&event) => Some(Line::of(&event)),
             _ => None,
         });
-        Ok(events.collect())
+        Ok(merged(events))
     }
 
     fn wants(&self, event: &Event) -> bool {
         self.types.is_empty() || self.types.contains(&*event.envelope.kind)
     }
+}
+
+/// Lines of several partitions in the order of time, without changing that of any partition.
+fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut partitions: BTreeMap<(String, i32), VecDeque<Line>> = BTreeMap::new();
+    for line in lines {
+        let partition = (line.topic.clone(), line.partition);
+        partitions.entry(partition).or_default().push_back(line);
+    }
+    let mut all = Vec::new();
+    while let Some(oldest) = partitions
+        .values_mut()
+        .filter(|lines| !lines.is_empty())
+        .min_by_key(|lines| lines[0].time)
+    {
+        all.extend(oldest.pop_front());
+    }
+    all
 }
 
 /// The topics to read for events of some types: those of the types where all are known.

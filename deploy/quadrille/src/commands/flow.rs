@@ -168,7 +168,7 @@ impl Source {
             let ids: Vec<_> = older.iter().map(|flow| flow.id.to_string()).collect();
             let count = older.len();
             view.notes.push(format!(
-                "{count} older flows have the key {wanted}: {}",
+                "older flows have the key {wanted} too ({count}): {}",
                 ids.join(", ")
             ));
         }

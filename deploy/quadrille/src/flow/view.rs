@@ -158,9 +158,7 @@ pub fn summary(flow: &Flow, expected: &Expected) -> Summary {
         keys: keys.map(|(space, key)| Key { space, key }).collect(),
         started_at: span.map(|(first, _)| first),
         last_at: span.map(|(_, last)| last),
-        took_ms: span.map_or(0.0, |(first, last)| {
-            last.duration_since(first).as_secs_f64() * 1e3
-        }),
+        took_ms: span.map_or(0.0, |(first, last)| seen::ms(last.duration_since(first))),
         event_count: flow.nodes().len(),
         last_event: newest.map(|node| node.kind.clone()),
     }
@@ -209,7 +207,7 @@ fn event(
         key: read.and_then(|event| event.key.clone()),
         cause: read.and_then(|event| Some(event.envelope.cause.as_ref()?.to_string())),
         time,
-        after_ms: after.map_or(0.0, |after| after.as_secs_f64() * 1e3),
+        after_ms: after.map_or(0.0, seen::ms),
         topic: node.at.topic.clone(),
         partition: node.at.partition,
         offset: node.at.offset,

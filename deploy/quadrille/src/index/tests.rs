@@ -46,7 +46,7 @@ fn one_key_of_several_flows_gives_the_newest_and_names_the_others() {
     }
     let view = index.find("4711").unwrap();
     assert_eq!(view.summary.id, "b");
-    assert_eq!(view.notes, ["1 older flows have the key 4711: a"]);
+    assert_eq!(view.notes, ["older flows have the key 4711 too (1): a"]);
 }
 
 #[test]

@@ -1,0 +1,468 @@
+//! What `up` serves over HTTP, on services that run in this process on the in-memory broker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use futures::StreamExt as _;
+use quadrille::Failure;
+use quadrille::broker::{Broker, memory};
+use quadrille::bus::{Bus, Settings};
+use quadrille::config::Config;
+use quadrille::id::EffectKey;
+use quadrille::state::memory::MemoryStores;
+use quadrille::stop::Stop;
+use quadrille::world::{self, Live};
+use quadrille_cli::accept::Entrance;
+use quadrille_cli::api::{self, Api};
+use quadrille_cli::index::{self, Index};
+use quadrille_cli::scan::Scan;
+use quadrille_cli::up::system::System;
+use quadrille_payments::gateway::{Charge, Charged, Gateway};
+use quadrille_schemas::common::v1::Money;
+use quadrille_schemas::payments::v1::DeclineReason;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// A gateway that declines one card.
+struct Cards;
+
+#[async_trait]
+impl Gateway for Cards {
+    async fn charge(&self, charge: Charge) -> Result<Charged, Failure> {
+        Ok(match charge.card_number.as_str() {
+            "4000000000000002" => Charged::Declined(DeclineReason::CardDeclined),
+            _ => Charged::Captured {
+                payment_id: format!("pay-{}", charge.key),
+            },
+        })
+    }
+
+    async fn refund(&self, _: &EffectKey, _: &str, _: &Money) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn void(&self, _: &EffectKey, _: &EffectKey) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Everything but the port.
+struct Up {
+    router: axum::Router,
+    system: System,
+    broker: Arc<dyn Broker>,
+    world: world::Shared,
+    stop: Stop,
+}
+
+impl Up {
+    async fn start() -> Self {
+        let world: world::Shared = Arc::new(Live::new());
+        let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
+        let config = Config::default();
+        let bus = Bus::new(
+            Arc::clone(&broker),
+            Arc::clone(&world),
+            Arc::new(MemoryStores::new()),
+            Settings::of(&config),
+        );
+        let system = System::start(&bus, Arc::new(Cards));
+        let index = Arc::new(Index::new(index::Limits::default()));
+        let stop = Stop::new();
+        let keep = index::keep(
+            Arc::clone(&index),
+            Arc::clone(&broker),
+            Arc::clone(&world),
+            stop.clone(),
+        );
+        drop(world::spawn(&world, "index", keep));
+        let router = api::router(Api {
+            index,
+            entrance: Entrance {
+                broker: Arc::clone(&broker),
+                world: Arc::clone(&world),
+                event_bytes_max: config.limits.event_bytes_max,
+            },
+            ready: system.waiting_for(),
+            stop: stop.clone(),
+        });
+        let orders = quadrille_orders::http::router(system.doors().clone());
+        let router = api::with_orders(router, orders);
+        system.ready().await;
+        Self {
+            router,
+            system,
+            broker,
+            world,
+            stop,
+        }
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let request = Request::get(path).body(Body::empty());
+        self.ask(request.expect("a path is a request")).await
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Body>,
+    ) -> (StatusCode, Value) {
+        let request = Request::post(path)
+            .header("content-type", content_type)
+            .body(body.into());
+        self.ask(request.expect("a body is a request")).await
+    }
+
+    async fn emit(&self, event: &Value) -> (StatusCode, Value) {
+        let body = event.to_string();
+        self.post("/v1/events", "application/cloudevents+json", body)
+            .await
+    }
+
+    async fn ask(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        let json = serde_json::from_slice(&body.expect("an answer ends")).unwrap_or(Value::Null);
+        (status, json)
+    }
+
+    /// Waits until a flow is as wanted.
+    async fn flow(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let (status, flow) = self.get(&format!("/api/flows/{id}")).await;
+            if status == StatusCode::OK && wanted(&flow) {
+                return flow;
+            }
+            self.world.sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.request();
+        self.system.stop().await.expect("services drain and leave");
+    }
+}
+
+fn delivery(sku: &str) -> Value {
+    json!({
+        "specversion": "1.0",
+        "type": "inventory.v1.GoodsReceived",
+        "source": "/test",
+        "id": format!("delivery-of-{sku}"),
+        "data": { "deliveryId": "d-1", "sku": sku, "quantity": 10 },
+    })
+}
+
+fn order(id: &str, card: &str) -> String {
+    json!({
+        "order_id": id,
+        "customer_id": "ada",
+        "email": "ada@example.org",
+        "lines": [{
+            "sku": "tea",
+            "quantity": 2,
+            "unit_price": { "currency_code": "EUR", "units": 4 },
+        }],
+        "card_number": card,
+    })
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_are_followed_to_their_outcomes() {
+    // Shows the whole way: goods come in as a CloudEvent, orders by their own API, and each flow
+    // is told by its key, as a tree, with what every service did.
+    let up = Up::start().await;
+    let (status, accepted) = up.emit(&delivery("tea")).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+    let flow = accepted["flow"].as_str().unwrap();
+    up.flow(flow, |flow| flow["status"] == "settled").await;
+
+    for (id, card) in [("4711", "4242424242424242"), ("4712", "4000000000000002")] {
+        let (status, _) = up
+            .post("/orders", "application/json", order(id, card))
+            .await;
+        assert_eq!(status, StatusCode::CREATED);
+    }
+    let all_done = |flow: &Value| {
+        let mut reactions = flow["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|event| event["reactions"].as_array().unwrap());
+        flow["status"] == "completed" && reactions.all(|reaction| reaction["status"] == "done")
+    };
+    let confirmed = up.flow("4711", all_done).await;
+    let cancelled = up.flow("4712", all_done).await;
+
+    assert_eq!(confirmed["outcomes"], json!(["orders.v1.OrderConfirmed"]));
+    let tree: Vec<_> = confirmed["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| {
+            (
+                event["type"].as_str().unwrap(),
+                event["depth"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        tree,
+        [
+            ("orders.v1.OrderPlaced", 0),
+            ("inventory.v1.StockReserved", 1),
+            ("payments.v1.PaymentCaptured", 2),
+            ("orders.v1.OrderConfirmed", 3),
+        ]
+    );
+    assert_eq!(cancelled["outcomes"], json!(["orders.v1.OrderCancelled"]));
+    assert!(!confirmed.to_string().contains("4242424242424242"));
+    assert!(!confirmed.to_string().contains("ada@example.org"));
+
+    let (_, list) = up.get("/api/flows?status=completed&limit=1").await;
+    assert_eq!(list["flows"].as_array().unwrap().len(), 1);
+    assert_eq!(list["counts"]["completed"], 2);
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_of_the_topics_tells_what_the_index_tells() {
+    // Shows that a flow is rebuilt from topics alone, by id and by a key that is no flow's own.
+    let up = Up::start().await;
+    let (_, accepted) = up.emit(&delivery("tea")).await;
+    let id = accepted["flow"].as_str().unwrap();
+    let indexed = up.flow(id, |flow| flow["status"] == "settled").await;
+
+    for wanted in [id, "tea"] {
+        let scan = Scan::new(&up.broker, &up.world, &|_, _| {}).await.unwrap();
+        let found = scan.find(wanted).await.unwrap();
+        assert_eq!(found.flows.len(), 1, "{wanted}");
+        let view = quadrille_cli::flow::view::view(&found.flows[0], &found.expected);
+        let scanned = serde_json::to_string(&view).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&scanned).unwrap(), indexed);
+    }
+    let scan = Scan::new(&up.broker, &up.world, &|_, _| {}).await.unwrap();
+    assert!(scan.find("nothing").await.unwrap().flows.is_empty());
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_refused_with_the_mend() {
+    // Shows each refusal of an event from outside, word for word.
+    let up = Up::start().await;
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut event = delivery("tea");
+        change(&mut event);
+        event
+    };
+    let cases = [
+        (
+            with(&|event| event["type"] = json!("inventory.v1.GoodsReceivd")),
+            422,
+            "the event type `inventory.v1.GoodsReceivd` is not known",
+            "did you mean inventory.v1.GoodsReceived?",
+        ),
+        (
+            with(&|event| event["data"] = json!({ "quantity": 1 })),
+            422,
+            "the event has no key: inventory.v1.GoodsReceived is published under one",
+            "set its field `sku`",
+        ),
+        (
+            with(&|event| event["data"]["quantity"] = json!("a lot")),
+            422,
+            "field `quantity` does not fit inventory.v1.GoodsReceived: invalid digit found in string",
+            "see the fields of inventory.v1.GoodsReceived in its .proto file",
+        ),
+        (
+            with(&|event| event["data"]["colour"] = json!("red")),
+            422,
+            "field `colour` does not fit inventory.v1.GoodsReceived: unrecognized field name 'colour'",
+            "see the fields of inventory.v1.GoodsReceived in its .proto file",
+        ),
+        (
+            with(&|event| event["id"] = Value::Null),
+            400,
+            "the attribute `id` is missing or empty",
+            "set \"id\": every CloudEvent has specversion, type, source and id",
+        ),
+        (
+            with(&|event| event["specversion"] = json!("0.3")),
+            400,
+            "`specversion` is `0.3`",
+            "send \"specversion\": \"1.0\"",
+        ),
+        (
+            with(&|event| event["data"] = json!([1])),
+            400,
+            "`data` is missing, or is not a JSON object",
+            "put the event's fields into \"data\": {…}",
+        ),
+    ];
+    for (event, status, error, mend) in cases {
+        let (answered, body) = up.emit(&event).await;
+        assert_eq!(answered.as_u16(), status, "{body}");
+        assert_eq!(
+            (body["error"].as_str(), body["mend"].as_str()),
+            (Some(error), Some(mend))
+        );
+    }
+    let (status, body) = up.post("/v1/events", "text/plain", "x").await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        body["error"],
+        "the content type `text/plain` is not read here"
+    );
+    let cloud = "application/cloudevents+json";
+    let (status, body) = up.post("/v1/events", cloud, "{").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        body["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("the body is not JSON")
+    );
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_too_large_is_refused_both_as_json_and_as_protobuf() {
+    // Shows the two limits: a body that is not read to its end, and an event that is just too large.
+    let up = Up::start().await;
+    for bytes in [5 * 1024 * 1024, 1024 * 1024 + 1] {
+        let mut event = delivery("tea");
+        event["data"]["deliveryId"] = json!("x".repeat(bytes));
+        let (status, body) = up.emit(&event).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        let error = body["error"].as_str().unwrap();
+        assert!(
+            error.contains("at most 1048576 bytes are allowed"),
+            "{error}"
+        );
+    }
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_not_there_is_told_with_its_owner_to_start() {
+    // Shows the answer where no service has created the topic.
+    let world: world::Shared = Arc::new(Live::new());
+    let entrance = Entrance {
+        broker: Arc::new(memory::Broker::new(Arc::clone(&world))),
+        world,
+        event_bytes_max: 1024,
+    };
+    let refused = entrance.accept(&delivery("tea")).await.unwrap_err();
+    assert_eq!(refused.kind, quadrille_cli::accept::Kind::Unreachable);
+    assert!(
+        refused.mend.contains("topic `deliveries`"),
+        "{}",
+        refused.mend
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_twice_is_one_event() {
+    // Shows that whoever is not sure may repeat an event with its source and id.
+    let up = Up::start().await;
+    let (_, first) = up.emit(&delivery("tea")).await;
+    let (_, again) = up.emit(&delivery("tea")).await;
+    assert_eq!(first["flow"], again["flow"]);
+    assert_ne!(first["offset"], again["offset"]);
+    let flow = first["flow"].as_str().unwrap();
+    let flow = up.flow(flow, |flow| flow["events"][0]["copies"] == 2).await;
+    assert_eq!(flow["event_count"], 1);
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_things_are_answered_in_json() {
+    // Shows that every error has words and a mend, also where nothing is.
+    let up = Up::start().await;
+    let cases = [
+        (
+            "/api/flows/4711",
+            404,
+            "no flow with the id or business key `4711` is known here",
+        ),
+        ("/api/flows?limit=0", 400, "`limit` is `0`"),
+        ("/api/flows?status=sad", 400, "`status` is `sad`"),
+        (
+            "/api/tail?type=Nothing",
+            422,
+            "the event type `Nothing` is not known",
+        ),
+        ("/api/tail?from=then", 400, "`from` is `then`"),
+        ("/nowhere", 404, "there is nothing at /nowhere"),
+        ("/v1/events", 405, "GET is not served at /v1/events"),
+    ];
+    for (path, status, error) in cases {
+        let (answered, body) = up.get(path).await;
+        assert_eq!(answered.as_u16(), status, "{path}: {body}");
+        assert_eq!(body["error"], error);
+        assert!(body["mend"].as_str().is_some_and(|mend| !mend.is_empty()));
+    }
+    up.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tail_begins_where_it_is_asked_to() {
+    // Shows both beginnings, the filter by type, and that streams end when all stops.
+    let up = Up::start().await;
+    up.emit(&delivery("before")).await;
+    let open = async |query: &str| {
+        let request = Request::get(format!("/api/tail?{query}"));
+        let request = request.body(Body::empty()).unwrap();
+        let answer = up.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.into_body().into_data_stream()
+    };
+    let mut from_now = open("type=GoodsReceived").await;
+    let mut from_beginning = open("from=beginning").await;
+    up.emit(&delivery("after")).await;
+
+    let now = read_until(&mut from_now, "\"after\"").await;
+    let all = read_until(&mut from_beginning, "\"after\"").await;
+    assert!(!now.contains("\"before\""), "{now}");
+    assert!(all.contains("\"before\""), "{all}");
+
+    up.stop().await;
+    while from_now.next().await.is_some() {}
+}
+
+async fn read_until(stream: &mut axum::body::BodyDataStream, wanted: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(wanted) {
+        let chunk = stream.next().await.expect("the stream goes on");
+        let chunk = chunk.expect("the stream is whole");
+        text.push_str(std::str::from_utf8(&chunk).expect("JSON is text"));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_nobody_else() {
+    // Shows that the page needs no network, and that a browser would not let it use any.
+    let up = Up::start().await;
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    let answer = up.router.clone().oneshot(request).await.unwrap();
+    let policy = answer.headers()["content-security-policy"]
+        .to_str()
+        .unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let page = axum::body::to_bytes(answer.into_body(), usize::MAX)
+        .await
+        .unwrap();
+    let page = std::str::from_utf8(&page).unwrap();
+    assert!(!page.contains("://"), "an address of somebody else");
+    let (status, ready) = up.get("/readyz").await;
+    assert_eq!((status, &ready["ready"]), (StatusCode::OK, &json!(true)));
+    up.stop().await;
+}
