@@ -1,0 +1,71 @@
+//! What a request is told that gets no answer: a status, and one sentence as JSON.
+
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde_json::json;
+
+use super::read;
+use crate::answer::Refusal;
+
+/// Why a request gets no answer.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    what: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { status, what }
+    }
+
+    /// A problem that may be gone when the same is asked again.
+    pub(crate) fn again(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, what)
+    }
+
+    /// A body that did not arrive whole.
+    pub(crate) fn body(rejection: &BytesRejection, bytes_max: usize) -> Self {
+        match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                status,
+                format!("the body is larger than {bytes_max} bytes, the most that is taken"),
+            ),
+            _ => Self::new(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
+        }
+    }
+}
+
+impl From<read::Wrong> for Problem {
+    fn from(wrong: read::Wrong) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, wrong.to_string())
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Conflict => StatusCode::CONFLICT,
+            Refusal::UnknownPayment => StatusCode::NOT_FOUND,
+            Refusal::TooMuch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::NotBooked | Refusal::Busy | Refusal::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        };
+        Self::new(status, refusal.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({ "error": self.what }))).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
