@@ -43,12 +43,13 @@ pub(crate) async fn kafka(
 }
 
 /// Options of the gateway's process.
-#[derive(clap::Args)]
-pub(crate) struct GatewayArguments {}
+pub(crate) use quadrille_gateway::Config as GatewayArguments;
 
-/// Runs the gateway.
-pub(crate) async fn gateway(_: GatewayArguments) -> Result<Exit, Failure> {
-    Ok(Exit::Done)
+/// Runs the gateway until asked to stop.
+pub(crate) async fn gateway(config: GatewayArguments) -> Result<Exit, Failure> {
+    let ran = Box::pin(quadrille_gateway::run(config)).await;
+    ran.map(|()| Exit::Done)
+        .map_err(|error| Failure::of(Exit::Failed, &error))
 }
 
 /// The port to a gateway at this address.
