@@ -220,7 +220,7 @@ async fn a_request_under_way_is_answered_before_the_gateway_stops() {
         // Given a request of which only the first half has arrived
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.jsonl");
-        let mut process = Process::start(gateway(&ledger).args(["--requests-max", "1"]));
+        let mut process = Process::start(&mut gateway(&ledger));
         let body = charge("a", 5, GOOD).to_string();
         let (first, second) = body.split_at(body.len() / 2);
         let mut asking = TcpStream::connect(&process.address).unwrap();
