@@ -72,6 +72,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(healthz))
         .route("/behaviour", get(behaviour).put(behave))
         .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(app.0.body_bytes_max))
         .with_state(app)
 }
@@ -92,8 +93,9 @@ async fn ledger(State(app): State<App>) -> Result<Json<Totals>, Problem> {
     Ok(Json(app.0.writer.totals().await?))
 }
 
-async fn healthz() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+async fn healthz(State(app): State<App>) -> Json<Value> {
+    let under_way = app.0.requests_max - app.0.seats.available_permits();
+    Json(json!({ "status": "ok", "under_way": under_way }))
 }
 
 async fn behaviour(State(app): State<App>) -> Json<Behaviour> {
@@ -114,6 +116,11 @@ async fn nowhere(request: Request) -> Problem {
          /healthz, GET and PUT /behaviour"
     );
     Problem::new(StatusCode::NOT_FOUND, what)
+}
+
+async fn wrong_method() -> Problem {
+    let what = "this path does not take this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, what)
 }
 
 /// The path of every question: read, failed or delayed as told, decided, and perhaps not answered.

@@ -55,9 +55,9 @@ impl Client {
         self.get("/ledger").await.1["currencies"]["EUR"].clone()
     }
 
-    /// Waits until the one request that the gateway takes at once is under way.
+    /// Waits until a request is under way.
     pub(crate) async fn until_busy(&self) {
-        while self.get("/ledger").await.0 != 503 {}
+        while self.get("/healthz").await.1["under_way"] != 1 {}
     }
 }
 

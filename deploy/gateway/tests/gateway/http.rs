@@ -249,10 +249,7 @@ async fn a_gateway_that_is_down_books_nothing_but_can_be_put_up_again() {
     let running = running(&["--down"]).await;
     let client = &running.client;
     assert_eq!(client.post("/charges", &charge("a", 5, GOOD)).await.0, 503);
-    assert_eq!(
-        client.get("/healthz").await,
-        (200, json!({ "status": "ok" }))
-    );
+    assert_eq!(client.get("/healthz").await.1["status"], "ok");
     assert_eq!(client.get("/behaviour").await.1["down"], true);
     assert!(entries(&running.ledger).is_empty());
     assert_eq!(client.put("/behaviour", &json!({})).await.0, 200);

@@ -1,7 +1,8 @@
 //! The real program: started, killed, starved and stopped.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -16,6 +17,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_payment-gateway");
 /// A gateway that is killed when the test ends, however it ends.
 struct Process {
     child: Child,
+    address: String,
     client: Client,
 }
 
@@ -29,8 +31,13 @@ impl Process {
         let mut address = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut address).unwrap();
-        let client = Client::new(address.trim_end());
-        Self { child, client }
+        let address = address.trim_end().to_owned();
+        let client = Client::new(&address);
+        Self {
+            child,
+            address,
+            client,
+        }
     }
 
     fn signal(&self, name: &str) {
@@ -210,16 +217,31 @@ async fn a_full_disk_books_nothing_until_there_is_room_again() {
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_gateway_stops() {
     for signal in ["-TERM", "-INT"] {
+        // Given a request of which only the first half has arrived
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.jsonl");
-        let options = ["--requests-max", "1", "--delay-ms", "200"];
-        let mut process = Process::start(gateway(&ledger).args(options));
-        let mut asking = JoinSet::new();
-        let client = process.client.clone();
-        asking.spawn(async move { client.post("/charges", &charge("a", 5, GOOD)).await });
+        let mut process = Process::start(&mut gateway(&ledger));
+        let body = charge("a", 5, GOOD).to_string();
+        let (first, second) = body.split_at(body.len() / 2);
+        let mut asking = TcpStream::connect(&process.address).unwrap();
+        let length = body.len();
+        write!(
+            asking,
+            "POST /charges HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{first}"
+        )
+        .unwrap();
         process.client.until_busy().await;
+
+        // When the gateway is told to stop, and no longer lets anyone in
         process.signal(signal);
-        assert_eq!(asking.join_next().await.unwrap().unwrap().0, 200);
+        while TcpStream::connect(&process.address).is_ok() {}
+
+        // Then the request is still answered, and the gateway ends well
+        asking.write_all(second.as_bytes()).unwrap();
+        let mut told = String::new();
+        asking.read_to_string(&mut told).unwrap();
+        assert!(told.starts_with("HTTP/1.1 200"), "{told}");
         assert_eq!(process.child.wait().unwrap().code(), Some(0));
         assert_eq!(entries(&ledger).len(), 1);
     }
@@ -239,7 +261,7 @@ async fn it_ends_with_the_process_that_started_it_if_it_is_asked_to() {
 
 #[test]
 fn a_taken_port_is_named_with_the_option_that_changes_it() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(PROGRAM);
