@@ -19,9 +19,11 @@ async fn fixture() -> Result<Fixture, String> {
             panic!("QUADRILLE_TEST_KAFKA is not set, and CI skips nothing: start a kafka first")
         }
         Err(_) => {
-            return Err("QUADRILLE_TEST_KAFKA is not set; set it to HOST:PORT of a kafka for \
+            return Err(
+                "QUADRILLE_TEST_KAFKA is not set; set it to HOST:PORT of a kafka for \
                         tests"
-                .to_owned());
+                    .to_owned(),
+            );
         }
     };
     let world: Shared = Arc::new(Live::new());
