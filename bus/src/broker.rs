@@ -47,7 +47,8 @@ pub trait Broker: Send + Sync + 'static {
     /// Creates a topic. `Ok(false)`: it was there already, and is left as it was.
     async fn create(&self, topic: &NewTopic) -> Result<bool, Error>;
 
-    /// Hands a record over. Waits only while the bounded queue of records in flight is full.
+    /// Hands a record over. Waits only while the bounded queue of records in flight is full, or the
+    /// first record of its partition is still under way.
     ///
     /// The delivery resolves once the broker has the record on all in-sync replicas. Records of one
     /// partition are stored in the order of these calls.
@@ -178,6 +179,9 @@ pub enum Signal {
     /// Something went wrong that the adapter will go on trying to mend by itself, or that was mended
     /// at a price, e.g. records that retention deleted before the group had read them.
     Troubled(Error),
+    /// The trouble told of last is over. Where records or an assignment follow upon a trouble, that
+    /// is over too, and this need not come.
+    Recovered,
     /// The member has failed for good and must be built again. No further signal follows.
     Failed(Error),
 }

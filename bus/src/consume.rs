@@ -121,6 +121,7 @@ impl Member {
                     observe::broker_in_trouble(&self.host.service, &error);
                     self.host.status.set_waiting("broker", error.to_string());
                 }
+                Next::Signal(Signal::Recovered) => self.host.status.clear("broker"),
                 Next::Signal(Signal::Failed(error)) => return Some(error),
             }
         }

@@ -223,7 +223,7 @@ impl Consumer for Member {
             Signal::Lost(lost) => {
                 Signal::Lost(lost.iter().map(|at| self.prefix.from(at)).collect())
             }
-            other @ (Signal::Troubled(_) | Signal::Failed(_)) => other,
+            other @ (Signal::Troubled(_) | Signal::Recovered | Signal::Failed(_)) => other,
         }
     }
 

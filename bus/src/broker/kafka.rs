@@ -86,15 +86,6 @@ impl Broker {
         })
     }
 
-    fn admin(&self) -> Admin {
-        Admin {
-            address: Arc::clone(&self.address),
-            config: Arc::clone(&self.config),
-            weather: Arc::clone(&self.weather),
-            line: self.producer.line(),
-        }
-    }
-
     /// Asks on a thread made for it.
     async fn ask<T: Send + 'static>(
         &self,
@@ -108,7 +99,7 @@ impl Broker {
         &self,
         ask: impl FnOnce(&Admin) -> (Result<T, Error>, Rest) + Send + 'static,
     ) -> Result<T, Error> {
-        let admin = self.admin();
+        let admin = self.producer.admin();
         self.blocking.run(move || ask(&admin)).await
     }
 }

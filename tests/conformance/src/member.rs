@@ -97,7 +97,7 @@ impl Member {
                 self.positions.retain(|at, _| self.assigned.contains(at));
             }
             // A topic that is not there yet is trouble, and so is a broker that is slow to answer.
-            Signal::Troubled(_) => {}
+            Signal::Troubled(_) | Signal::Recovered => {}
             Signal::Failed(error) => panic!("the member has failed: {error}"),
         }
     }

@@ -105,6 +105,9 @@ pub async fn many_in_flight_stay_in_order(fixture: &Fixture) {
     let positions = fixture
         .patiently("all records are acknowledged", join_all(deliveries))
         .await;
+    if let Some(Err(error)) = positions.iter().find(|position| position.is_err()) {
+        panic!("the broker keeps the record: {error}");
+    }
 
     let from = all.iter().map(|at| (at.clone(), 0));
     let read = fixture.read(from, COUNT).await;

@@ -65,8 +65,21 @@ impl Question<'_> {
         fault::tell_with(&self.admin.address, &self.tried, code, trouble.as_ref())
     }
 
-    fn answer<T>(&self, result: KafkaResult<T>) -> Result<T, Error> {
-        result.map_err(|error| self.told(fault::code(&error)))
+    /// Asks, and asks again where a leader or a coordinator has just moved, until the time is up.
+    fn ask<T>(&self, ask: impl Fn(Duration) -> KafkaResult<T>) -> Result<T, Error> {
+        loop {
+            let code = match ask(self.left()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => fault::code(&error),
+            };
+            let moved = matches!(
+                fault::kind(code),
+                ErrorKind::Unreachable | ErrorKind::UnknownTopic
+            );
+            if !moved || !wait::pause(AGAIN, || self.left().is_zero()) {
+                return Err(self.told(code));
+            }
+        }
     }
 }
 
@@ -93,7 +106,7 @@ impl Admin {
     /// Names of all topics except the cluster's own, sorted.
     pub(super) fn topics(&self) -> Result<Vec<TopicName>, Error> {
         let question = self.question("list the topics");
-        let metadata = question.answer(self.client().fetch_metadata(None, question.left()))?;
+        let metadata = question.ask(|limit| self.client().fetch_metadata(None, limit))?;
         let names = metadata.topics().iter().map(|topic| topic.name());
         let mut names: Vec<_> = names
             .filter(|name| !name.starts_with("__"))
@@ -106,10 +119,8 @@ impl Admin {
     /// Partitions and copies of a topic; `None` where there is none of that name.
     fn shape(&self, question: &Question<'_>, topic: &TopicName) -> Result<Option<Shape>, Error> {
         loop {
-            let asked = self
-                .client()
-                .fetch_metadata(Some(topic.as_str()), question.left());
-            let metadata = question.answer(asked)?;
+            let name = Some(topic.as_str());
+            let metadata = question.ask(|limit| self.client().fetch_metadata(name, limit))?;
             let found = metadata
                 .topics()
                 .iter()
@@ -135,6 +146,29 @@ impl Admin {
             if !wait::pause(AGAIN, || question.left().is_zero()) {
                 return Err(question.told(code));
             }
+        }
+    }
+
+    /// How many partitions a topic has, for whoever is about to publish to it. `None`: there was no
+    /// such topic until `grace`.
+    pub(super) fn partitions_of(
+        &self,
+        topic: &TopicName,
+        grace: Moment,
+    ) -> Result<Option<i32>, Error> {
+        loop {
+            let question = self.question(format!("publish to topic {topic}"));
+            match self.shape(&question, topic) {
+                Ok(Some(shape)) => return Ok(Some(shape.partitions)),
+                Ok(None) if grace.has_come() => return Ok(None),
+                Ok(None) => {}
+                Err(error) => {
+                    // Whoever asks again does so after a while.
+                    wait::pause(AGAIN, || false);
+                    return Err(error);
+                }
+            }
+            wait::pause(AGAIN, || false);
         }
     }
 
@@ -257,10 +291,7 @@ impl Admin {
         // librdkafka waits for the leader of a partition that will never be there.
         self.check_partition(question, partition)?;
         let (topic, number) = (partition.topic.as_str(), partition.partition);
-        question.answer(
-            self.client()
-                .fetch_watermarks(topic, number, question.left()),
-        )
+        question.ask(|limit| self.client().fetch_watermarks(topic, number, limit))
     }
 
     fn check_partition(
@@ -310,14 +341,12 @@ impl Admin {
             Ok(client) => client,
             Err(error) => return (Err(error), Rest::default()),
         };
-        let mut list = TopicPartitionList::new();
-        partitions::add(&mut list, partition, Offset::Offset(timestamp_ms.max(0)));
-        let found = client
-            .offsets_for_times(list, question.left())
-            .and_then(|list| offsets_in(&list));
-        let offset = question
-            .answer(found)
-            .map(|found| found.get(partition).copied().unwrap_or(end));
+        let found = question.ask(|limit| {
+            let mut list = TopicPartitionList::new();
+            partitions::add(&mut list, partition, Offset::Offset(timestamp_ms.max(0)));
+            offsets_in(&client.offsets_for_times(list, limit)?)
+        });
+        let offset = found.map(|found| found.get(partition).copied().unwrap_or(end));
         (offset, Rest::of(client))
     }
 
@@ -332,11 +361,11 @@ impl Admin {
             Ok(client) => client,
             Err(error) => return (Err(error), Rest::default()),
         };
-        let list = partitions::list_of(partitions);
-        let found = client
-            .committed_offsets(list, question.left())
-            .and_then(|list| offsets_in(&list));
-        (question.answer(found), Rest::of(client))
+        let found = question.ask(|limit| {
+            let list = partitions::list_of(partitions);
+            offsets_in(&client.committed_offsets(list, limit)?)
+        });
+        (found, Rest::of(client))
     }
 
     fn admin_client(&self) -> Result<AdminClient<Quiet>, Error> {

@@ -39,6 +39,8 @@ pub(super) struct Context {
     /// Counts callbacks: a poll that returned nothing may have served one, and more may follow.
     served: AtomicU64,
     is_stopping: AtomicBool,
+    /// The member did not answer, so it must not be given anything until it listens again.
+    is_to_step_out: AtomicBool,
     failure: Mutex<Option<Error>>,
     told: Mutex<BTreeMap<String, Moment>>,
     /// The partitions that are paused inside librdkafka, which keeps that over a reassignment.
@@ -79,6 +81,7 @@ impl Context {
             log,
             served: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
+            is_to_step_out: AtomicBool::new(false),
             failure: Mutex::default(),
             told: Mutex::default(),
             paused: Mutex::default(),
@@ -98,6 +101,16 @@ impl Context {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Asks the poll thread to leave the group until the member listens again.
+    pub(super) fn step_out(&self) {
+        self.is_to_step_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether to leave the group for a while. Says so once.
+    pub(super) fn has_to_step_out(&self) -> bool {
+        self.is_to_step_out.swap(false, Ordering::Relaxed)
     }
 
     /// The consumer has failed for good. The first reason is kept.

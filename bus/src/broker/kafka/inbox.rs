@@ -9,10 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::super::{Error, Incoming, Signal, TopicPartition};
+use super::clock::Moment;
 
 /// Most signals of trouble that wait to be heard. The oldest are dropped first.
 const TROUBLES_MAX: usize = 16;
@@ -48,6 +50,18 @@ struct State {
     epoch: u64,
     /// The member has heard that it failed: it hears nothing more.
     has_failed: bool,
+    /// The member did not listen when it had to; whether it does again.
+    absence: Absence,
+    /// Since when the member does something else than to wait for what comes next.
+    busy_since: Option<Moment>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    #[default]
+    None,
+    Absent,
+    Back,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +103,10 @@ impl Load {
 impl Inbox {
     pub(super) fn new(limit: Limit) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                busy_since: Some(Moment::now()),
+                ..State::default()
+            }),
             bell: Notify::new(),
             poller: OnceLock::new(),
             limit,
@@ -208,6 +225,51 @@ impl Inbox {
         self.bell.notify_one();
     }
 
+    /// The member owns none of these partitions any more, and did not listen when it had to answer.
+    /// It is told that they are lost, unless it has never heard that it had them.
+    pub(super) fn take_back(&self, partitions: &[TopicPartition]) {
+        self.remove(partitions);
+        let mut state = self.state();
+        let before = state.signals.len();
+        state
+            .signals
+            .retain(|signal| !matches!(signal, Signal::Assigned(_)));
+        let has_heard = state.signals.len() == before;
+        state
+            .signals
+            .retain(|signal| !matches!(signal, Signal::Revoked(_)));
+        if has_heard && !partitions.is_empty() {
+            state.signals.push_back(Signal::Lost(partitions.to_vec()));
+        }
+        state.absence = Absence::Absent;
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Whether the member is being treated as if it were not there.
+    pub(super) fn is_absent(&self) -> bool {
+        self.state().absence != Absence::None
+    }
+
+    /// Whether the member owns partitions and has not asked for anything for so long.
+    pub(super) fn is_neglected(&self, patience: Duration) -> bool {
+        let state = self.state();
+        let is_silent = state
+            .busy_since
+            .is_some_and(|since| since.plus(patience).has_come());
+        is_silent && !state.shelves.is_empty() && state.absence == Absence::None
+    }
+
+    /// Whether a member that did not listen does so again. Says so once.
+    pub(super) fn is_back(&self) -> bool {
+        let mut state = self.state();
+        let is_back = state.absence == Absence::Back;
+        if is_back {
+            state.absence = Absence::None;
+        }
+        is_back
+    }
+
     /// Whether more records may be put in.
     pub(super) fn has_room(&self) -> bool {
         self.limit.admits(self.state().load)
@@ -234,6 +296,7 @@ impl Inbox {
 impl Inbox {
     /// Waits for what comes next. Cancel-safe: whatever is taken is returned at once.
     pub(super) async fn next(&self) -> Signal {
+        let _listening = Listening::to(self);
         loop {
             if let Some(signal) = self.take() {
                 return signal;
@@ -246,6 +309,10 @@ impl Inbox {
         let mut state = self.state();
         if state.has_failed {
             return None;
+        }
+        if state.absence == Absence::Absent {
+            state.absence = Absence::Back;
+            self.wake_poller();
         }
         if let Some(signal) = state.signals.pop_front() {
             state.has_failed = matches!(signal, Signal::Failed(_));
@@ -299,6 +366,22 @@ impl Inbox {
         if let Some(poller) = self.poller.get() {
             poller.unpark();
         }
+    }
+}
+
+/// While it lives, the member waits for what comes next.
+struct Listening<'a>(&'a Inbox);
+
+impl<'a> Listening<'a> {
+    fn to(inbox: &'a Inbox) -> Self {
+        inbox.state().busy_since = None;
+        Self(inbox)
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.state().busy_since = Some(Moment::now());
     }
 }
 

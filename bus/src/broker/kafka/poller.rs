@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::super::{Error, ErrorKind, Incoming, Signal, TopicPartition};
 use super::clock::Moment;
-use super::context::{Client, Context, Role};
+use super::context::{Client, Context, Member, Role};
 use super::fault;
 use super::partitions;
 use super::records::Taker;
@@ -124,6 +124,7 @@ impl Poller {
         let context = Arc::clone(self.context());
         if let Role::Member(member) = &context.role {
             member.commits.answer_late();
+            self.come_and_go(&context, member);
         }
         if self.is_stalled && context.inbox.is_half_empty() {
             self.is_stalled = false;
@@ -132,6 +133,30 @@ impl Poller {
             && !self.is_stalled
         {
             self.apply_pauses(paused);
+        }
+    }
+
+    /// Leaves the group when the member does not answer or ask, and joins it again when it listens.
+    fn come_and_go(&self, context: &Context, member: &Member) {
+        if context
+            .inbox
+            .is_neglected(member.membership.rebalance_timeout)
+        {
+            context.inbox.take_back(&context.inbox.owned());
+            context.step_out();
+        }
+        if context.has_to_step_out() {
+            self.client.unsubscribe();
+        }
+        if context.inbox.is_back() {
+            let topics = member.membership.topics.iter();
+            let topics: Vec<&str> = topics.map(|topic| topic.as_str()).collect();
+            if let Err(error) = self.client.subscribe(&topics) {
+                context.fail(Error::new(
+                    ErrorKind::Other,
+                    format!("cannot {}: {error}", context.tried()),
+                ));
+            }
         }
     }
 

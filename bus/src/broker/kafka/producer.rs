@@ -1,8 +1,10 @@
 //! Records on their way to the cluster.
 //!
 //! Every record is acknowledged by all in-sync replicas, and retried by librdkafka without being
-//! doubled or reordered. A sender waits only while too much is in flight; it waits in turn, so that
-//! records are handed over in the order in which `send` was called, whoever called it.
+//! doubled or reordered. A sender waits while too much is in flight, and, as long as this client has
+//! never had an acknowledgement of a partition, behind its first record (`lanes`). It waits in
+//! turn, so that the records of a partition are handed over in the order in which `send` was
+//! called, whoever called it.
 //!
 //! Where librdkafka's idempotent producer gives up for good, because brokers lost what they knew of
 //! its sequence, all records in flight fail and the next `send` starts a new producer after the last
@@ -10,12 +12,17 @@
 //! behind later ones, and it may be stored twice.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use tokio::sync::oneshot;
 
-use super::super::{Delivery, Error, ErrorKind, Outgoing};
+use super::super::{Delivery, Error, ErrorKind, Outgoing, TopicName};
+use super::admin::Admin;
+use super::blocking::Blocking;
+use super::clock::Moment;
 use super::config::Config;
 use super::fault;
 use super::options;
@@ -23,9 +30,11 @@ use super::records;
 use super::weather::Weather;
 
 mod flight;
+mod lanes;
 mod line;
 
 use flight::{Flight, Pending, Seat};
+use lanes::{Lanes, Topic, Way};
 pub(super) use line::Line;
 
 /// Hands records over.
@@ -33,9 +42,12 @@ pub(super) struct Producer {
     config: Arc<Config>,
     weather: Arc<Weather>,
     address: Arc<str>,
+    /// Its own, since it may have to ask for as long as a record may wait.
+    blocking: Blocking,
     flight: Flight,
-    /// Held while a record is handed over, waiting for room included: it keeps the order.
-    turn: tokio::sync::Mutex<()>,
+    lanes: Arc<Lanes>,
+    /// Held while a client that failed for good is replaced.
+    replacing: tokio::sync::Mutex<()>,
     line: Mutex<Arc<Line>>,
 }
 
@@ -46,14 +58,17 @@ impl Producer {
         address: Arc<str>,
         weather: Arc<Weather>,
     ) -> Result<Self, Error> {
+        let lanes = Arc::new(Lanes::default());
         let options = options::producer(&config);
-        let line = Line::start(&options, Arc::clone(&address), Arc::clone(&weather))?;
+        let line = Line::start(&options, Arc::clone(&address), Arc::clone(&weather), 1)?;
         Ok(Self {
             flight: Flight::new(&config),
             config,
             weather,
             address,
-            turn: tokio::sync::Mutex::new(()),
+            blocking: Blocking::new(),
+            lanes,
+            replacing: tokio::sync::Mutex::new(()),
             line: Mutex::new(line),
         })
     }
@@ -66,32 +81,114 @@ impl Producer {
     /// Hands a record over.
     pub(super) async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
         check(&record)?;
-        let _turn = self.turn.lock().await;
+        let way = self.way(&record).await?;
+        let mut lane = way.turn().await;
         let seat = self.flight.seat(&record).await;
-        let line = self.line();
-        let line = match line.is_broken() {
-            true => self.replace(&line).await?,
-            false => line,
-        };
-        self.hand_over(&line, record, seat)
+        let line = self.working_line().await?;
+        let opens = lane.enter(line.number()).await;
+        self.hand_over(&line, record, &way, seat, opens)
     }
 
-    /// Starts a new client once the last record of the broken one has failed.
-    async fn replace(&self, broken: &Line) -> Result<Arc<Line>, Error> {
-        broken.give_up().await;
+    /// Where a record goes. Asks the cluster about a topic that is new to this client.
+    async fn way(&self, record: &Outgoing) -> Result<Way, Error> {
+        let topic = self.lanes.topic(&record.topic);
+        if let Some(way) = topic.way(record) {
+            return Ok(way);
+        }
+        self.learn(&topic, &record.topic).await?;
+        topic
+            .way(record)
+            .ok_or_else(|| self.no_topic(&record.topic))
+    }
+
+    /// Learns how many partitions a topic has. A topic that is not there is given a moment, as new
+    /// ones take one to get around; a cluster that is away is waited for as long as a record would
+    /// be.
+    async fn learn(&self, topic: &Topic, name: &TopicName) -> Result<(), Error> {
+        let began = Moment::now();
+        let mut asked = topic.asking.lock().await;
+        if topic.is_known() {
+            return Ok(());
+        }
+        let after = |ms: u32| began.plus(Duration::from_millis(ms.into()));
+        // Those who waited behind somebody who asked have waited long enough.
+        let grace = match asked.is_missing {
+            true => began,
+            false => after(self.config.unknown_topic_after_ms),
+        };
+        let give_up = after(self.config.delivery_timeout_ms);
+        loop {
+            let (admin, name) = (self.admin(), name.clone());
+            let found = self
+                .blocking
+                .run(move || (admin.partitions_of(&name, grace), ()));
+            match found.await {
+                Ok(found) => {
+                    asked.is_missing = found.is_none();
+                    topic.has(found.unwrap_or(0));
+                    return Ok(());
+                }
+                Err(error) if error.is_transient() && !give_up.has_come() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Who asks about topics.
+    pub(super) fn admin(&self) -> Admin {
+        Admin {
+            address: Arc::clone(&self.address),
+            config: Arc::clone(&self.config),
+            weather: Arc::clone(&self.weather),
+            line: self.line(),
+        }
+    }
+
+    fn no_topic(&self, topic: &TopicName) -> Error {
+        let tried = format!("publish to topic {topic}");
+        fault::tell(&self.address, &tried, Code::UnknownTopic, None)
+    }
+
+    /// The client; a new one where the last has failed for good.
+    async fn working_line(&self) -> Result<Arc<Line>, Error> {
+        let line = self.line();
+        if !line.is_broken() {
+            return Ok(line);
+        }
+        let _replacing = self.replacing.lock().await;
+        let line = self.line();
+        if !line.is_broken() {
+            return Ok(line);
+        }
+        // The last record of the broken one fails before the first goes to the new one.
+        line.give_up().await;
         let options = options::producer(&self.config);
         let (address, weather) = (Arc::clone(&self.address), Arc::clone(&self.weather));
-        let line = Line::start(&options, address, weather)?;
+        let line = Line::start(&options, address, weather, line.number() + 1)?;
         *self.line.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&line);
         Ok(line)
     }
 
-    fn hand_over(&self, line: &Line, record: Outgoing, seat: Seat) -> Result<Delivery, Error> {
+    fn hand_over(
+        &self,
+        line: &Line,
+        record: Outgoing,
+        way: &Way,
+        seat: Seat,
+        opens: Option<oneshot::Sender<bool>>,
+    ) -> Result<Delivery, Error> {
         let (done, delivery) = Delivery::new();
-        let pending = Box::new(Pending::new(done, record.topic.clone(), seat));
+        let pending = Box::new(Pending {
+            done,
+            topic: record.topic.clone(),
+            expected: way.expected,
+            opens,
+            lanes: Arc::clone(&self.lanes),
+            seat,
+        });
         let result = line.client().send(BaseRecord {
             topic: record.topic.as_str(),
-            partition: record.partition,
+            partition: way.asked,
             payload: record.value.as_deref(),
             key: record.key.as_deref(),
             timestamp: record.timestamp_ms,
@@ -100,10 +197,14 @@ impl Producer {
         });
         match result {
             Ok(()) => Ok(delivery),
+            // Dropping what comes back tells the lane that nothing was sent.
             Err((error, _)) => {
                 let code = fault::code(&error);
                 if code == Code::Fatal {
                     line.note_broken();
+                }
+                if fault::kind(code) == ErrorKind::UnknownTopic {
+                    self.lanes.forget(&record.topic);
                 }
                 Err(refused(&self.address, &record, &error))
             }

@@ -78,6 +78,10 @@ impl Hook<'_> {
         if self.context.is_stopping() {
             return self.take_nothing();
         }
+        if self.context.inbox.is_absent() {
+            self.context.step_out();
+            return self.take_nothing();
+        }
         self.context.inbox.open(&partitions);
         let (assigned, answer) = Assigned::new(partitions.clone());
         self.context.inbox.signal(Signal::Assigned(assigned));
@@ -87,19 +91,7 @@ impl Hook<'_> {
         }
         let positions = match self.wait_for(answer, self.deadline) {
             Waited::Done(positions) => positions,
-            Waited::TimeUp => {
-                self.fail(Error::new(
-                    ErrorKind::Other,
-                    format!(
-                        "group `{}` gave out {} partitions, but within {} s nobody said where to \
-                         start them; the member leaves, so that others get them",
-                        self.member.membership.group,
-                        partitions.len(),
-                        patience(&self.member.membership).as_secs(),
-                    ),
-                ));
-                return self.take_nothing();
-            }
+            Waited::TimeUp => return self.hand_back(&partitions),
             Waited::Stopped => return self.take_nothing(),
         };
         let start = start::Resolver {
@@ -110,15 +102,27 @@ impl Hook<'_> {
         };
         match start.resolve(&partitions, &positions) {
             Ok(list) => self.take(&list),
+            Err(error) if error.is_transient() => {
+                self.context.inbox.trouble(error);
+                self.hand_back(&partitions)
+            }
             Err(error) => {
-                self.fail(error);
+                self.context.fail(error);
                 self.take_nothing()
             }
         }
     }
 
+    /// Takes none of the partitions that the group has given out: nobody said where to start them,
+    /// or nobody knows. The member joins again as soon as it listens.
+    fn hand_back(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
+        self.context.inbox.take_back(partitions);
+        self.context.step_out();
+        self.take_nothing()
+    }
+
     fn revoke(&self, partitions: Vec<TopicPartition>) -> Result<(), KafkaError> {
-        if self.context.is_stopping() || partitions.is_empty() {
+        if self.is_nobody_there() || partitions.is_empty() {
             return self.give_up(&partitions);
         }
         let inbox = &self.context.inbox;
@@ -130,8 +134,8 @@ impl Hook<'_> {
         match self.wait_for(answer, answer_by) {
             Waited::Done(offsets) => self.commit_last(&partitions, offsets),
             Waited::TimeUp => {
-                inbox.remove(&partitions);
-                inbox.signal(Signal::Lost(partitions.clone()));
+                inbox.take_back(&partitions);
+                self.context.step_out();
             }
             Waited::Stopped => {}
         }
@@ -140,11 +144,16 @@ impl Hook<'_> {
 
     fn lose(&self, partitions: Vec<TopicPartition>) -> Result<(), KafkaError> {
         self.context.inbox.remove(&partitions);
-        if !self.context.is_stopping() && !partitions.is_empty() {
+        if !self.is_nobody_there() && !partitions.is_empty() {
             let lost = partitions.clone();
             self.context.inbox.signal(Signal::Lost(lost));
         }
         self.give_up(&partitions)
+    }
+
+    /// Whether the member is on its way out, or was told already that it has nothing any more.
+    fn is_nobody_there(&self) -> bool {
+        self.context.is_stopping() || self.context.inbox.is_absent()
     }
 
     /// Waits for the member's answer. A signal that was dropped is answered with nothing.
@@ -222,10 +231,6 @@ impl Hook<'_> {
                 .incremental_unassign(&partitions::list_of(partitions)),
             RebalanceProtocol::Eager | RebalanceProtocol::None => self.client.unassign(),
         }
-    }
-
-    fn fail(&self, error: Error) {
-        self.context.fail(error);
     }
 }
 

@@ -169,3 +169,45 @@ fn a_member_that_has_failed_hears_nothing_more() {
     ));
     assert!(inbox.next().now_or_never().is_none());
 }
+
+#[test]
+fn a_member_that_did_not_answer_loses_what_it_knows_of() {
+    // Shows that an unheard assignment is taken back without a word, that an unheard revocation
+    // becomes a loss, and that the poll thread learns when the member listens again.
+    let inbox = inbox(&[0]);
+    let (assigned, _answer) = Assigned::new(vec![at(0)]);
+    inbox.signal(Signal::Assigned(assigned));
+    inbox.take_back(&[at(0)]);
+    assert!(!inbox.is_back());
+    assert!(inbox.next().now_or_never().is_none());
+    assert!(inbox.is_back());
+    assert!(!inbox.is_back());
+
+    inbox.open(&[at(0)]);
+    let (revoked, _answer) = Revoked::new(vec![at(0)]);
+    inbox.signal(Signal::Revoked(revoked));
+    inbox.take_back(&[at(0)]);
+    assert!(inbox.owned().is_empty());
+    let Some(Signal::Lost(lost)) = inbox.next().now_or_never() else {
+        panic!("it hears that it has lost them");
+    };
+    assert_eq!(lost, [at(0)]);
+    assert!(inbox.next().now_or_never().is_none());
+    assert!(inbox.is_back());
+}
+
+#[test]
+fn a_member_that_asks_for_nothing_is_noticed() {
+    // Shows that time counts only while the member does something else and owns something.
+    let inbox = inbox(&[0]);
+    let (never, always) = (Duration::from_secs(3600), Duration::ZERO);
+    assert!(inbox.is_neglected(always));
+    assert!(!inbox.is_neglected(never));
+    let mut waiting = Box::pin(inbox.next());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert!(!inbox.is_neglected(always));
+    drop(waiting);
+    assert!(inbox.is_neglected(always));
+    inbox.take_back(&[at(0)]);
+    assert!(!inbox.is_neglected(always));
+}

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::super::super::{Error, Outgoing, Position, TopicName};
+use super::super::super::{Error, ErrorKind, Outgoing, Position, TopicName};
 use super::super::config::Config;
+use super::lanes::Lanes;
 
 /// What a record costs beside its bytes, roughly.
 const RECORD_BYTES: usize = 256;
@@ -48,25 +49,35 @@ impl Flight {
     }
 }
 
-/// A record in flight: who waits for it, and its seat.
+/// A record in flight: who waits for it, and what depends on it.
 #[derive(Debug)]
 pub(in super::super) struct Pending {
-    done: oneshot::Sender<Result<Position, Error>>,
+    pub(super) done: oneshot::Sender<Result<Position, Error>>,
     pub(super) topic: TopicName,
-    seat: Seat,
+    /// The partition that it should land in.
+    pub(super) expected: i32,
+    /// It is the first of its lane, which waits to hear of it.
+    pub(super) opens: Option<oneshot::Sender<bool>>,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) seat: Seat,
 }
 
 impl Pending {
-    pub(super) fn new(
-        done: oneshot::Sender<Result<Position, Error>>,
-        topic: TopicName,
-        seat: Seat,
-    ) -> Self {
-        Self { done, topic, seat }
-    }
-
     /// Says what became of it.
     pub(super) fn end(self, result: Result<Position, Error>) {
+        let partition = result.as_ref().ok().map(|position| position.partition);
+        let has_moved = match &result {
+            // The topic has been given more partitions.
+            Ok(position) => position.partition != self.expected,
+            Err(error) => error.kind() == ErrorKind::UnknownTopic,
+        };
+        if has_moved {
+            self.lanes.forget(&self.topic);
+        }
+        if let Some(opens) = self.opens {
+            // Nobody need be waiting in the lane.
+            let _ = opens.send(partition == Some(self.expected));
+        }
         drop(self.seat);
         // Nobody has to wait for a delivery.
         let _ = self.done.send(result);

@@ -36,6 +36,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// One client of librdkafka's for publishing.
 pub(in super::super) struct Line {
     client: Client,
+    number: u64,
     ending: watch::Sender<Ending>,
 }
 
@@ -52,11 +53,13 @@ enum Ending {
 }
 
 impl Line {
-    /// Starts a client and its thread.
+    /// Starts a client and its thread. Numbers tell clients apart: brokers know each as another
+    /// producer.
     pub(super) fn start(
         options: &ClientConfig,
         address: Arc<str>,
         weather: Arc<Weather>,
+        number: u64,
     ) -> Result<Arc<Self>, Error> {
         let context = Context {
             address,
@@ -70,6 +73,7 @@ impl Line {
             .map_err(|error| options::refused(&error))?;
         let line = Arc::new(Self {
             client,
+            number,
             ending: watch::Sender::new(Ending::No),
         });
         let served = Arc::clone(&line);
@@ -85,6 +89,11 @@ impl Line {
     /// The client.
     pub(in super::super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The number it was started with.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether the client has failed for good.
@@ -205,6 +214,19 @@ pub(super) fn gave_up(tried: &str) -> Error {
     )
 }
 
+/// The error for a record that brokers took for a repetition, and of which nobody knows where it is.
+///
+/// librdkafka calls that a success. It is not: see [`lanes`](super::lanes).
+fn unplaced(topic: &TopicName) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!(
+            "cannot publish to topic {topic}: the brokers took the record for a repetition of one \
+             that they do not have; it may or may not be stored, so publish it again"
+        ),
+    )
+}
+
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, kind: &str, text: &str) {
         self.log.line(level, kind, text);
@@ -224,6 +246,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, pending: Self::DeliveryOpaque) {
         let result = match result {
+            Ok(message) if message.offset() < 0 => Err(unplaced(&pending.topic)),
             Ok(message) => Ok(Position {
                 partition: message.partition(),
                 offset: message.offset(),
