@@ -82,10 +82,7 @@ impl broker::Reader for Reader {
                     return Err(error);
                 }
                 // No group, so nobody gives or takes partitions.
-                Signal::Assigned(_)
-                | Signal::Revoked(_)
-                | Signal::Lost(_)
-                | Signal::Recovered => {}
+                Signal::Assigned(_) | Signal::Revoked(_) | Signal::Lost(_) | Signal::Recovered => {}
             }
         }
     }
