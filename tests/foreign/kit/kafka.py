@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -80,7 +81,9 @@ class Kafka:
         self._script("stop")
 
     def wipe(self) -> None:
-        """Ends it and deletes all that it has."""
+        """Ends it and deletes all that it has, but its log."""
+        if self.log.exists():
+            shutil.copy(self.log, f"{self.folder}.log")
         self._script("wipe")
 
     def kill(self) -> None:

@@ -18,6 +18,9 @@ START_S = 60
 DRAIN_S = 20
 END_S = DRAIN_S + 10
 
+# What we are told by the environment is not for the programs: they refuse what they do not know.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("QUADRILLE_")}
+
 ALL: list["Process"] = []
 
 
@@ -32,6 +35,7 @@ class Process:
         with log.open("ab") as out:
             self._child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -88,7 +92,7 @@ class Service(Process):
     """One of our services. All its ports are chosen by the system."""
 
     def __init__(self, name: str, kafka: str, folder: Path, *flags: str, log: str = ""):
-        command = [BINARIES / name, "--kafka", kafka, "--ephemeral"]
+        command = [BINARIES / f"quadrille-{name}", "--kafka", kafka, "--ephemeral"]
         command += ["--set=health.listen=127.0.0.1:0", *flags]
         super().__init__(name, command, folder / f"{log or name}.log")
 
