@@ -36,7 +36,7 @@ pub(crate) async fn kafka(
     match answer {
         Ok(_) => Ok(Arc::new(broker)),
         Err(error) => Err(Failure::from(error).mend(
-            "see whether the cluster runs and the address is right; to do without one, leave \
+            "start the cluster, or name another address by --kafka; to do without one, leave \
              --kafka out",
         )),
     }

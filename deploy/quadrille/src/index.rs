@@ -3,7 +3,7 @@
 //! It is disposable: whatever it holds is read from topics again after a restart. It is bounded by a
 //! number of flows and by bytes; the flow that has been silent for the longest goes first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quadrille::broker::Broker;
@@ -19,6 +19,9 @@ use crate::flow::view::{Summary, View, summary, view};
 use crate::follow::{self, Follow};
 use crate::scan::flows_of_key;
 use crate::seen::{Seen, seen};
+
+/// Flows that made room and are remembered by their ids, for each flow that is kept.
+const FORGOTTEN_PER_FLOW: usize = 4;
 
 /// Limits of an index.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +59,32 @@ struct Inner {
     changes: u64,
     bytes: usize,
     dropped: u64,
+    forgotten: Forgotten,
     trouble: Option<String>,
+}
+
+/// The flows that made room last.
+#[derive(Default)]
+struct Forgotten {
+    ids: BTreeSet<FlowId>,
+    order: VecDeque<FlowId>,
+}
+
+impl Forgotten {
+    fn has(&self, id: &FlowId) -> bool {
+        self.ids.contains(id)
+    }
+
+    fn note(&mut self, id: FlowId, max: usize) {
+        if self.ids.insert(id.clone()) {
+            self.order.push_back(id);
+        }
+        while self.order.len() > max {
+            if let Some(oldest) = self.order.pop_front() {
+                self.ids.remove(&oldest);
+            }
+        }
+    }
 }
 
 struct Entry {
@@ -106,6 +134,8 @@ impl Index {
                     inner.keys.entry(key).or_default().insert(id);
                 }
             }
+            // What is said late of a flow that made room would bring back a part of it.
+            Seen::Receipt(receipt) if inner.forgotten.has(&receipt.flow) => {}
             Seen::Receipt(receipt) => {
                 let id = receipt.flow.clone();
                 inner.change(&id, |flow| {
@@ -232,6 +262,8 @@ impl Inner {
             let entry = self.flows.remove(&id).expect("both hold the same flows");
             self.bytes -= entry.flow.bytes();
             self.dropped += 1;
+            self.forgotten
+                .note(id.clone(), limits.flows_max * FORGOTTEN_PER_FLOW);
             for (_, key) in entry.flow.keys() {
                 if let Some(flows) = self.keys.get_mut(&key) {
                     flows.remove(&id);

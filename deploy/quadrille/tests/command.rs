@@ -1,7 +1,9 @@
 //! The real binary: wrong use, wrong configuration, nobody there; each with its words and exit code.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
 
 fn quadrille(arguments: &[&str]) -> Output {
     run(arguments, b"")
@@ -124,4 +126,123 @@ fn a_file_that_is_not_there_is_told() {
     let output = quadrille(&["emit", "GoodsReceived", "-f", "nowhere.jsonl"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(error(&output).starts_with("error: cannot read nowhere.jsonl"));
+}
+
+/// A running `quadrille up` on free ports, without the demo load.
+struct Up {
+    child: std::process::Child,
+    url: String,
+    gateway: String,
+}
+
+impl Up {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_quadrille"))
+            .args(["up", "--listen", "127.0.0.1:0", "--no-demo"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the binary was built for this test");
+        let stdout = child.stdout.take().expect("it is piped");
+        let lines = std::io::BufReader::new(stdout).lines();
+        let lines: Vec<_> = lines
+            .map(|line| line.expect("it is text"))
+            .take_while(|line| !line.starts_with("Ctrl-C"))
+            .collect();
+        let word = |behind: &str| {
+            let line = lines.iter().find_map(|line| line.split(behind).nth(1));
+            let word = line.and_then(|rest| rest.split([' ', ',']).next());
+            word.unwrap_or_else(|| panic!("`{behind}` is not in {lines:?}"))
+                .to_owned()
+        };
+        Self {
+            url: word("quadrille is up at "),
+            gateway: word("gateway   http://"),
+            child,
+        }
+    }
+
+    fn quadrille(&self, arguments: &[&str], input: &[u8]) -> Output {
+        run(&[arguments, &["--url", &self.url]].concat(), input)
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
+        assert!(sent.expect("there is a `kill`").success());
+    }
+
+    /// Waits until nobody answers at the gateway's address any more.
+    fn gateway_is_gone(&self) {
+        while std::net::TcpStream::connect(&self.gateway).is_ok() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn events_go_in_and_flows_come_out() {
+    // Shows the commands against a running `up`, and that SIGINT ends all of it in good order.
+    let mut up = Up::start();
+    let delivery = br#"{"deliveryId": "d-1", "sku": "tea", "quantity": 10}"#;
+    let emitted = up.quadrille(&["emit", "GoodsReceived", "--json"], delivery);
+    assert_eq!(emitted.status.code(), Some(0), "{}", error(&emitted));
+    let emitted: Value = serde_json::from_slice(&emitted.stdout).unwrap();
+
+    let flow = up.quadrille(&["flow", "tea", "--follow", "--json"], b"");
+    assert_eq!(flow.status.code(), Some(0), "{}", error(&flow));
+    let flow: Value = serde_json::from_slice(&flow.stdout).unwrap();
+    assert_eq!(flow["id"], emitted["flow"]);
+    assert_eq!(flow["status"], "settled");
+    let drawn = up.quadrille(&["flow", "tea"], b"");
+    let drawn = String::from_utf8(drawn.stdout).unwrap();
+    assert!(drawn.contains("GoodsReceived  cli"), "{drawn}");
+    assert!(drawn.contains("✓ inventory done in"), "{drawn}");
+    assert!(!drawn.contains('\x1b'), "colours without a terminal");
+    let unknown = up.quadrille(&["flow", "nothing"], b"");
+    assert_eq!(unknown.status.code(), Some(1));
+
+    up.signal("-INT");
+    assert_eq!(up.child.wait().unwrap().code(), Some(0));
+    up.gateway_is_gone();
+}
+
+#[test]
+fn a_file_goes_on_or_stops_at_the_first_mistake() {
+    // Shows that each mistake is told with its line, and what the exit code says.
+    let mut up = Up::start();
+    let lines = b"{\"deliveryId\": \"1\", \"sku\": \"tea\", \"quantity\": 1}\nnot json\n\n\
+        {\"quantity\": 1}\n{\"deliveryId\": \"2\", \"sku\": \"tea\", \"quantity\": 2}\n";
+    let file = ["emit", "GoodsReceived", "-f", "-", "--json"];
+    let stopped = up.quadrille(&file, lines);
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(
+        error(&stopped).starts_with("error: -:2: not JSON"),
+        "{}",
+        error(&stopped)
+    );
+    assert!(!error(&stopped).contains("-:4:"), "{}", error(&stopped));
+
+    let gone_on = up.quadrille(&[&file[..], &["--keep-going"]].concat(), lines);
+    assert_eq!(gone_on.status.code(), Some(1));
+    assert!(
+        error(&gone_on).contains("error: -:4: the event has no key"),
+        "{}",
+        error(&gone_on)
+    );
+    assert!(
+        error(&gone_on).contains("emitted 2 events, 2 failed"),
+        "{}",
+        error(&gone_on)
+    );
+    assert_eq!(
+        String::from_utf8(gone_on.stdout).unwrap().lines().count(),
+        2
+    );
+
+    // However it ends, the gateway ends with it.
+    up.signal("-KILL");
+    up.child.wait().unwrap();
+    up.gateway_is_gone();
 }

@@ -99,3 +99,20 @@ fn lists_tell_by_status_and_what_changed_since() {
     assert_eq!(changed.flows.len(), 1);
     assert_eq!(changed.flows[0].keys[0].key, "1");
 }
+
+#[test]
+fn a_late_receipt_does_not_bring_a_part_of_a_flow_back() {
+    // Shows that a flow that made room stays away until something new happens in it.
+    let index = index(1);
+    let first = placed("1", 0);
+    index.take(Seen::Event(first.clone()));
+    index.take(Seen::Event(placed("2", 1)));
+    index.take(Seen::Receipt(receipt(
+        &first,
+        "inventory",
+        1,
+        Outcome::Done,
+    )));
+    assert!(index.find("1").is_none());
+    assert_eq!(index.list(10, None).dropped, 1);
+}
