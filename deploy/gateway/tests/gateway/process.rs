@@ -182,6 +182,7 @@ async fn a_full_disk_books_nothing_until_there_is_room_again() {
         == 200
     {
         fitted += 1;
+        assert!(fitted < 100, "4 KiB cannot hold {fitted} entries");
     }
 
     // Then nothing of it is booked, and what was booked is still answered
