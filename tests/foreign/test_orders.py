@@ -54,8 +54,10 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
         ends = {part: end for part, end in kafka.ends(topics).items() if end}
         assert kafka.committed(service) == ends, f"{service} has not committed all that it finished"
 
-    tell(f"{len(placed)} orders, {len(declined)} declined, {len(customers.accepted)} withdrawn, ")
+    tell(f"{len(placed)} orders, {len(declined)} declined, {len(customers.accepted)} withdrawn")
     late = [order for order in placed if order.too_late]
+    refunded, spared = len(totals.of("PaymentRefunded")), len(customers.accepted)
+    tell(f"of those withdrawn {refunded} were refunded and {spared - refunded} never charged")
     tell(f"{len(late)} withdrawals came too late, {customers.repeated} requests were repeated")
     tell(f"sold {sold}, kept EUR {kept // 10**9}.{kept % 10**9:09}")
     events = len(totals.of_orders)

@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import math
 import random
 import threading
 import time
@@ -15,6 +16,8 @@ CUSTOMERS = 50
 # Of a hundred orders.
 DECLINED = 5
 WITHDRAWN = 2
+# The soonest and the latest that a customer thinks better of it.
+REGRET_S = (0.001, 4.0)
 # Orders of which nobody thinks better any more: the last share of them all.
 CALM = 0.2
 # One request, its repetitions aside.
@@ -132,13 +135,13 @@ class Customers:
         return [order for order in self.orders if order.withdrawn]
 
     def _choose(self) -> None:
-        """Says who may think better of it, and when: from at once to some hundred milliseconds."""
+        """Says who may think better of it, and when: from at once to some seconds."""
         chance = random.Random(self.seed)
         payable = [order for order in self.orders if not order.is_declined]
         early = payable[: int(len(payable) * (1 - CALM))]
         # More than are wanted, for some will come too late.
         for order in chance.sample(early, min(len(early), self.withdrawals * 4)):
-            order.regret_s = chance.choice((0.0, chance.uniform(0.0, 0.02), chance.uniform(0.02, 0.4)))
+            order.regret_s = math.exp(chance.uniform(math.log(REGRET_S[0]), math.log(REGRET_S[1])))
         # At the end whoever still may does it at once.
         for order in payable[int(len(payable) * (1 - CALM / 2)) :]:
             order.regret_s = 0.0
