@@ -1,6 +1,6 @@
 //! Settle: what becomes of an event after a reaction has had it.
 //!
-//! The one place that matches on an [`Outcome`]. *Done* applies the decision, publishes what it
+//! The one place that matches on an `Outcome`. *Done* applies the decision, publishes what it
 //! emitted and its receipt, and lets the offset go; *retry* writes a receipt and says when to come
 //! back; *park* puts the event aside, acknowledged, and lets the offset go. What the broker or the
 //! store cannot do just now is tried again here for as long as it takes: giving up would lose an

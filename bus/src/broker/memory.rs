@@ -1,6 +1,6 @@
 //! The in-memory broker: Kafka's topics, partitions and consumer groups inside one process.
 //!
-//! It is a synchronous state machine, [`cluster`], behind one lock, and async only here at its edge:
+//! It is a synchronous state machine, `cluster`, behind one lock, and async only here at its edge:
 //! a client that finds nothing waits for its bell, which rings when there is something for that
 //! client. Time and randomness come from the [`World`](crate::world::World), nothing is spawned, and
 //! no runtime is needed, so that the simulator can run it under a seed.
