@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from kit import processes
+from kit.hall import Hall
 from kit.kafka import REPOSITORY, Kafka
 from kit.schemas import Schemas
 
@@ -28,21 +29,31 @@ def schemas() -> Schemas:
 @pytest.fixture
 def folder(request) -> Path:
     """A folder of the test's own, for logs and ledgers."""
-    folder = WORK / re.sub(r"[^a-z0-9_-]+", "-", request.node.name)
+    return folder_of(request.node.name)
+
+
+@pytest.fixture(scope="module")
+def folder_of_module(request) -> Path:
+    """A folder for what the tests of a module share."""
+    return folder_of(Path(request.node.name).stem)
+
+
+def folder_of(name: str) -> Path:
+    folder = WORK / re.sub(r"[^a-z0-9_-]+", "-", name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.fixture
 def new_kafka(folder):
-    """Starts clusters that end with the test."""
+    """Makes clusters that end with the test."""
     clusters = []
 
-    def start(*properties: str) -> Kafka:
+    def new(*properties: str) -> Kafka:
         clusters.append(Kafka(folder / f"kafka-{len(clusters)}", *properties))
-        return clusters[-1].start()
+        return clusters[-1]
 
-    yield start
+    yield new
     for cluster in clusters:
         cluster.wipe()
 
@@ -50,15 +61,25 @@ def new_kafka(folder):
 @pytest.fixture
 def kafka(new_kafka) -> Kafka:
     """A cluster of the test's own, empty."""
-    return new_kafka()
+    return new_kafka().start()
+
+
+@pytest.fixture(scope="module")
+def hall(folder_of_module):
+    """Services on a cluster, shared by the tests of a module."""
+    cluster = Kafka(folder_of_module / "kafka-0")
+    try:
+        with processes.nothing_left():
+            yield Hall(cluster.start(), folder_of_module)
+    finally:
+        cluster.wipe()
 
 
 @pytest.fixture(autouse=True)
 def nothing_left():
     """No process outlives its test. What a test leaves running may not be in the way of the next."""
-    yield
-    while processes.ALL:
-        processes.ALL.pop().kill()
+    with processes.nothing_left():
+        yield
 
 
 @pytest.fixture

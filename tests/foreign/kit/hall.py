@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .kafka import Kafka
-from .processes import END_S, Gateway, Service
+from .processes import Gateway, Service
 from .wait import until
 
 # More than any test sells.
@@ -12,23 +12,27 @@ STOCK = {"tea": PLENTY, "coffee": PLENTY, "cocoa": PLENTY}
 # What carries the order flow.
 TOPICS = ("deliveries", "orders", "inventory", "payments")
 SERVICES = ("orders", "inventory", "payments")
+# What each service reads, as its contract says; the totals check that it says so.
+READS = {
+    "orders": ("inventory", "payments"),
+    "inventory": ("deliveries", "orders", "payments"),
+    "payments": ("inventory", "orders"),
+}
 
 
 class Hall:
     """All of them on one cluster, started and ready."""
 
-    def __init__(self, kafka: Kafka, folder: Path, stock: dict[str, int] | None = None):
+    def __init__(self, kafka: Kafka, folder: Path, *of_gateway: str):
         self.kafka = kafka
-        self.folder = folder
-        self.gateway = Gateway(folder)
-        self.orders = Service("orders", kafka.address, folder, "--set=http.listen=127.0.0.1:0")
-        self.inventory = Service("inventory", kafka.address, folder, f"--set=stock.opening={_text(stock)}")
-        self.payments = Service("payments", kafka.address, folder, f"--set=gateway.url={self.gateway.url}")
+        self.gateway = Gateway(folder, *of_gateway)
+        self.orders = orders(kafka.address, folder)
+        self.inventory = inventory(kafka.address, folder)
+        self.payments = payments(kafka.address, folder, self.gateway)
         self.services = (self.orders, self.inventory, self.payments)
         for service in self.services:
             service.until_ready()
-        opening = len(STOCK if stock is None else stock)
-        until("the goods are on the shelf", lambda: self._shelved() == opening)
+        until("the goods are on the shelf", lambda: self._shelved() == len(STOCK))
 
     @property
     def door(self) -> str:
@@ -45,17 +49,20 @@ class Hall:
 
     def stop(self) -> dict[str, tuple[int, float]]:
         """Ends the services in good order. Exit codes, and how long each took."""
-        return {service.name: service.stop(END_S) for service in self.services}
+        return {service.name: service.stop() for service in self.services}
 
 
-# What each service reads, as its contract says; the totals check that it says so.
-READS = {
-    "orders": ("inventory", "payments"),
-    "inventory": ("deliveries", "orders", "payments"),
-    "payments": ("inventory", "orders"),
-}
+def orders(kafka: str, folder: Path, *flags: str) -> Service:
+    """Starts orders."""
+    return Service("orders", kafka, folder, "--set=http.listen=127.0.0.1:0", *flags)
 
 
-def _text(stock: dict[str, int] | None) -> str:
-    stock = STOCK if stock is None else stock
-    return ",".join(f"{sku}={units}" for sku, units in stock.items())
+def inventory(kafka: str, folder: Path, *flags: str, opening: bool = True, log: str = "") -> Service:
+    """Starts inventory, with goods or without."""
+    goods = ",".join(f"{sku}={units}" for sku, units in STOCK.items()) if opening else ""
+    return Service("inventory", kafka, folder, f"--set=stock.opening={goods}", *flags, log=log)
+
+
+def payments(kafka: str, folder: Path, gateway: Gateway, *flags: str) -> Service:
+    """Starts payments."""
+    return Service("payments", kafka, folder, f"--set=gateway.url={gateway.url}", *flags)

@@ -1,5 +1,6 @@
 """The programs under test as processes of the operating system."""
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,17 @@ END_S = DRAIN_S + 10
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("QUADRILLE_")}
 
 ALL: list["Process"] = []
+
+
+@contextlib.contextmanager
+def nothing_left():
+    """Whatever is started inside ends with it."""
+    before = len(ALL)
+    try:
+        yield
+    finally:
+        while len(ALL) > before:
+            ALL.pop().kill()
 
 
 class Process:
