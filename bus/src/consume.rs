@@ -24,7 +24,7 @@ use crate::broker::{
 };
 use crate::observe;
 use crate::service::host::Host;
-use crate::state::Handled;
+use crate::state::Taken;
 use crate::stop::Stop;
 use partition::Partition;
 pub(crate) use partition::Shared;
@@ -169,16 +169,16 @@ impl Member {
     async fn assign(&mut self, assigned: Assigned) {
         self.host.status.clear("assignment");
         self.host.status.clear("broker");
-        let mut handled = handled(&self.host, &assigned.partitions).await;
+        let mut taken = take(&self.host, &assigned.partitions).await;
         observe::assigned(&self.host.service, &assigned.partitions);
-        let positions: BTreeMap<TopicPartition, i64> = handled
+        let known = taken
             .iter()
-            .map(|(at, handled)| (at.clone(), handled.low_water))
-            .collect();
+            .filter_map(|(at, taken)| Some((at.clone(), taken.handled.as_ref()?.low_water)));
+        let positions: BTreeMap<TopicPartition, i64> = known.collect();
         for partition in &assigned.partitions {
-            let handled = handled.remove(partition).unwrap_or_default();
+            let taken = taken.remove(partition).unwrap_or_default();
             let (host, room) = (Arc::clone(&self.host), Arc::clone(&self.room));
-            let at_work = Partition::start(host, partition.clone(), handled, room);
+            let at_work = Partition::start(host, partition.clone(), taken, room);
             self.host.note_assigned(at_work.shared());
             self.partitions.insert(partition.clone(), at_work);
             self.committed.remove(partition);
@@ -289,15 +289,15 @@ impl Member {
     }
 }
 
-/// What the store knows to be handled; asked for as long as it takes.
-async fn handled(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, Handled> {
+/// Takes partitions over in the store, which knows what is handled; tried for as long as it takes.
+async fn take(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, Taken> {
     let Some(store) = &host.store else {
         return BTreeMap::new();
     };
     let mut attempt = 1;
     loop {
-        match store.handled(partitions).await {
-            Ok(handled) => return handled,
+        match store.take(partitions).await {
+            Ok(taken) => return taken,
             Err(error) => {
                 let wait = host.retry.wait(attempt, host.world.random());
                 observe::store_in_trouble(&host.service, &error, wait);

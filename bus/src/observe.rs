@@ -88,6 +88,15 @@ pub(crate) fn lost(service: &str, partitions: &[TopicPartition]) {
     warn!(service, ?partitions, "partitions lost");
 }
 
+pub(crate) fn fenced(service: &str, event: Option<&state::EventPosition>) {
+    let at = event.map(|event| (event.partition.to_string(), event.offset));
+    let (partition, offset) = at.unzip();
+    warn!(
+        service,
+        partition, offset, "somebody else has taken the partition over, event left to them"
+    );
+}
+
 pub(crate) fn paused(service: &str, partition: &TopicPartition) {
     debug!(service, %partition, "partition paused");
 }

@@ -6,6 +6,7 @@
 //! store cannot do just now is tried again here for as long as it takes: giving up would lose an
 //! event. Only a drain ends that, and then the event is somebody else's to handle again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +47,8 @@ pub(crate) enum Settled {
     /// Somebody changed what the decision rested on: decide again, the same attempt, holding the
     /// locks of these records.
     Conflict(Vec<RecordId>),
+    /// Somebody else has taken the partition over: the event is theirs.
+    Fenced,
 }
 
 impl Outcome {
@@ -94,10 +97,7 @@ pub(crate) async fn settle(
                 .await;
             Settled::Again(wait)
         }
-        Outcome::Park(failure) => {
-            park(host, delivery, attempt, &failure).await;
-            Settled::Finished
-        }
+        Outcome::Park(failure) => park(host, delivery, attempt, &failure).await,
     }
 }
 
@@ -112,8 +112,7 @@ async fn done(
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
         Err(failure) => {
-            park(host, delivery, attempt, &failure).await;
-            return Settled::Finished;
+            return park(host, delivery, attempt, &failure).await;
         }
     };
     let receipt = receipt::Verdict::done(&events).record(host, delivery, attempt);
@@ -134,6 +133,7 @@ async fn done(
             Settled::Finished
         }
         Ended::Conflict(records) => Settled::Conflict(records),
+        Ended::Fenced => Settled::Fenced,
     }
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn park(
     delivery: &Delivery<'_>,
     attempt: &Attempt,
     failure: &Failure,
-) {
+) -> Settled {
     observe::parked(delivery, attempt, failure);
     host.counts.parked();
     let detail = failure.chain();
@@ -173,35 +173,45 @@ pub(crate) async fn park(
         ..Change::default()
     };
     // Parking reads nothing, so it cannot conflict; a duplicate is parked or handled already.
-    apply(host, change, None).await;
+    match apply(host, change, None).await {
+        Ended::Fenced => Settled::Fenced,
+        Ended::Finished | Ended::Duplicate | Ended::Conflict(_) => Settled::Finished,
+    }
 }
 
 enum Ended {
     Finished,
     Duplicate,
     Conflict(Vec<RecordId>),
+    Fenced,
 }
 
 /// Applies a change and publishes what it has to publish, however long that takes.
-async fn apply(host: &Host, change: Change, locks: Option<Guard>) -> Ended {
+async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
     let Some(store) = &host.store else {
-        host.outbox.send_all(change.outbox).await;
+        host.outbox.send_all(&change.outbox).await;
         return Ended::Finished;
     };
+    let change = Arc::new(change);
     let mut attempt = 1;
     loop {
-        match store.apply(change.clone()).await {
+        let submitted = store.submit(Arc::clone(&change));
+        // The next may decide: it sees what this one writes.
+        drop(locks.take());
+        match submitted.await {
             Ok(Applied::Done(Committed {
                 row: Some(row),
                 after,
             })) => {
-                // The next may decide: it sees what this one has written.
-                drop(locks);
-                host.outbox.flush(row, &after, change.outbox).await;
+                host.outbox.flush(row, &after, &change.outbox).await;
                 return Ended::Finished;
             }
             Ok(Applied::Done(Committed { row: None, .. })) => return Ended::Finished,
             Ok(Applied::Duplicate) => return Ended::Duplicate,
+            Ok(Applied::Fenced) => {
+                observe::fenced(&host.service, change.position.as_ref());
+                return Ended::Fenced;
+            }
             Ok(Applied::Conflict(records)) => {
                 let touched = change.reads.keys().chain(change.writes.keys()).cloned();
                 return Ended::Conflict(touched.chain(records).collect());
@@ -225,6 +235,7 @@ fn position(delivery: &Delivery<'_>) -> EventPosition {
         partition: delivery.record.partition.clone(),
         offset: delivery.record.offset,
         low_water: delivery.low_water,
+        epoch: delivery.epoch,
     }
 }
 

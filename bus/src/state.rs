@@ -13,12 +13,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) mod locks;
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use crate::broker::{Outgoing, TopicPartition};
 use crate::id::{EventId, Source};
@@ -45,6 +48,16 @@ pub trait Record: Serialize + DeserializeOwned + Send + 'static {
     }
 }
 
+/// A record from its text. The error says which one does not fit.
+pub(crate) fn parse<R: Record>(id: &RecordId, text: &str) -> Result<R, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(
+            ErrorKind::Unfit,
+            format!("{id} in the store does not fit its type: {error}"),
+        )
+    })
+}
+
 /// Which record: its kind and key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId {
@@ -63,8 +76,9 @@ impl fmt::Display for RecordId {
 /// A record as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Counts the writes of this record, from 1. A deleted record that is written again goes on
-    /// counting, so that no reader mistakes it for the old one.
+    /// Tells this state of the record from every other one. In the store it counts the writes, from
+    /// 1; a deleted record that is written again goes on counting, so that no reader mistakes it for
+    /// the old one. For a change that is not yet in the store it is some other number.
     pub version: u64,
     /// The record as JSON text. `None`: deleted.
     pub json: Option<Arc<str>>,
@@ -73,8 +87,16 @@ pub struct Stored {
 /// A store for one service.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Loads a record, also a deleted one. `None`: never written.
+    /// Loads a record for a decision, also a deleted one. `None`: never written.
+    ///
+    /// It may show a change that was submitted and is not yet in the store. A decision that rests
+    /// on one which then does not come about conflicts.
     async fn load(&self, record: &RecordId) -> Result<Option<Stored>, Error>;
+
+    /// A record as it is in the store, for reading from outside decisions.
+    async fn read(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
+        self.load(record).await
+    }
 
     /// One page of the records of a kind, in key order, for reading from outside reactions.
     async fn page(&self, query: &Query) -> Result<Vec<(Arc<str>, Stored)>, Error>;
@@ -82,25 +104,38 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the inbox has this event.
     async fn seen(&self, event: &EventKey) -> Result<bool, Error>;
 
-    /// Applies what one reaction, or one decision at a door, amounts to: all of it or nothing.
+    /// Takes in what one reaction, or one decision at a door, amounts to: all of it or nothing.
     ///
-    /// Checks the inbox first, then every version read. A store may gather concurrent calls into
-    /// one transaction; a call that conflicts never holds up the others.
-    async fn apply(&self, change: Change) -> Result<Applied, Error>;
+    /// When this returns, later loads see the change; what it gives resolves when the change is in
+    /// the store, or when it is clear that it will not be. Inbox first, then every version read, is
+    /// checked there. A store may gather changes into one transaction; one that conflicts never
+    /// holds up the others.
+    fn submit(&self, change: Arc<Change>) -> BoxFuture<'static, Result<Applied, Error>>;
 
-    /// Handled offsets of the given partitions. A partition that was never touched is left out.
-    async fn handled(
+    /// Submits a change and waits for what becomes of it.
+    async fn apply(&self, change: Change) -> Result<Applied, Error> {
+        self.submit(Arc::new(change)).await
+    }
+
+    /// Takes partitions over: changes of whoever had them before are refused from now on. Says how
+    /// far each has been handled.
+    async fn take(
         &self,
         partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, Handled>, Error>;
+    ) -> Result<BTreeMap<TopicPartition, Taken>, Error>;
 
-    /// Rows of the outbox not yet flushed, oldest first, with a number above `after`.
+    /// Rows of the outbox that are not yet flushed and that nobody else is about to flush, oldest
+    /// first, with a number above `after`.
     async fn unflushed(&self, after: RowId, limit: usize) -> Result<Vec<OutboxRow>, Error>;
 
-    /// Forgets rows whose records the broker has.
+    /// Whether the broker has this row's records, whoever was to flush it.
+    async fn is_flushed(&self, row: RowId) -> Result<bool, Error>;
+
+    /// Forgets rows whose records the broker has. The store may take its time with that; a crash
+    /// before leads to their being published again.
     async fn flushed(&self, rows: &[RowId]) -> Result<(), Error>;
 
-    /// Forgets what the inbox holds from before this time. Returns how many.
+    /// Forgets some of what the inbox holds from before this time. Returns how many; 0: none left.
     async fn forget(&self, before: Timestamp) -> Result<u64, Error>;
 }
 
@@ -152,6 +187,8 @@ pub struct EventPosition {
     pub offset: i64,
     /// Every offset below this one has been handled before.
     pub low_water: i64,
+    /// As [`Store::take`] gave it.
+    pub epoch: u64,
 }
 
 /// What to write.
@@ -172,6 +209,8 @@ pub enum Applied {
     Duplicate,
     /// These records were changed meanwhile: nothing was changed, decide again.
     Conflict(Vec<RecordId>),
+    /// Somebody else has taken the event's partition over: nothing was changed, leave it to them.
+    Fenced,
 }
 
 /// A change that is in the store.
@@ -197,6 +236,15 @@ pub struct OutboxRow {
     pub after: Vec<RowId>,
     /// What to publish, in order.
     pub records: Vec<Outgoing>,
+}
+
+/// A partition that was taken over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Counts the takings of the partition, from 1.
+    pub epoch: u64,
+    /// How far it has been handled. `None`: nothing is known of it.
+    pub handled: Option<Handled>,
 }
 
 /// How far a partition has been handled.
@@ -234,8 +282,9 @@ impl Handled {
 /// Where a service's store comes from, by the service's name.
 #[async_trait]
 pub trait Stores: Send + Sync + 'static {
-    /// Opens the store of a service. Opened again under the same name, it is the same store.
-    async fn open(&self, service: &str) -> Result<Arc<dyn Store>, Error>;
+    /// Opens the store of a service. Opened again under the same name, it is the same store. What it
+    /// knows of handled offsets is of this cluster alone: another one counts from 0.
+    async fn open(&self, service: &str, cluster: &str) -> Result<Arc<dyn Store>, Error>;
 }
 
 /// A store could not do what was asked.
@@ -255,6 +304,15 @@ impl Error {
             kind,
             message: message.into(),
         }
+    }
+
+    /// So many rows wait in the outbox that no more are taken.
+    pub(crate) fn outbox_full(rows_max: usize) -> Self {
+        let message = format!(
+            "the outbox holds {rows_max} rows that the broker has not taken, its limit \
+             (state.outbox_rows_max): try again when the broker answers"
+        );
+        Self::new(ErrorKind::OutboxFull, message)
     }
 }
 

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use quadrille::broker::{Headers, Outgoing, TopicName, TopicPartition};
 use quadrille::id::{EventId, Source};
 use quadrille::state::{
-    Applied, Change, Committed, EventKey, EventPosition, Query, RecordId, Store, Write,
+    Applied, Change, Committed, EventKey, EventPosition, Handled, Query, RecordId, Store, Write,
 };
 
-/// Makes a test of every function of the suite, with an expression that gives a fresh store.
+/// Makes a test of every function of the suite, with an expression that gives a fresh store behind
+/// something that it needs until the end of the test.
 #[macro_export]
 macro_rules! store_conformance {
     ($store:expr) => {
@@ -28,6 +29,10 @@ macro_rules! store_conformance {
             a_duplicate_still_counts_as_handled
             handled_offsets_are_kept_with_what_lies_above
             the_inbox_forgets_by_time
+            whoever_lost_a_partition_is_refused
+            a_decision_may_rest_on_one_that_is_under_way
+            a_chain_falls_with_the_decision_it_rests_on
+            a_flushed_row_is_known_to_be
             outbox_rows_come_in_commit_order_until_flushed
             a_row_waits_for_the_last_one_of_its_topic_and_key
             pages_are_in_key_order_and_skip_the_deleted
@@ -38,7 +43,8 @@ macro_rules! store_conformance {
         $(
             #[tokio::test]
             async fn $name() {
-                $crate::store::$name($store).await;
+                let (_kept, store) = $store;
+                $crate::store::$name(store).await;
             }
         )+
     };
@@ -74,6 +80,7 @@ fn handled(offset: i64, low_water: i64) -> Option<EventPosition> {
         partition: partition(),
         offset,
         low_water,
+        epoch: 0,
     })
 }
 
@@ -100,6 +107,15 @@ async fn done(store: &dyn Store, change: Change) -> Committed {
         Applied::Done(committed) => committed,
         other => panic!("not applied: {other:?}"),
     }
+}
+
+async fn known(store: &dyn Store, at: TopicPartition) -> Option<Handled> {
+    let taken = store.take(std::slice::from_ref(&at)).await;
+    taken
+        .expect("the store works")
+        .remove(&at)
+        .expect("asked for")
+        .handled
 }
 
 async fn version(store: &dyn Store, key: &str) -> u64 {
@@ -200,11 +216,9 @@ pub async fn a_stale_decision_changes_nothing(store: Arc<dyn Store>) {
             .expect("the store works")
     );
     assert!(
-        store
-            .handled(&[partition()])
-            .await
-            .expect("the store works")
-            .is_empty()
+        store.take(&[partition()]).await.expect("the store works")[&partition()]
+            .handled
+            .is_none()
     );
     assert!(
         store
@@ -285,11 +299,13 @@ pub async fn a_duplicate_still_counts_as_handled(store: Arc<dyn Store>) {
         Applied::Duplicate
     );
 
-    let known = store
-        .handled(&[partition()])
-        .await
-        .expect("the store works");
-    assert_eq!(known[&partition()].low_water, 2);
+    assert_eq!(
+        known(&*store, partition())
+            .await
+            .expect("it was handled")
+            .low_water,
+        2
+    );
 }
 
 /// Shows what a new owner starts from.
@@ -306,13 +322,8 @@ pub async fn handled_offsets_are_kept_with_what_lies_above(store: Arc<dyn Store>
         ..partition()
     };
 
-    let known = store
-        .handled(&[partition(), elsewhere.clone()])
-        .await
-        .expect("the store works");
-
-    assert!(!known.contains_key(&elsewhere));
-    let known = &known[&partition()];
+    assert_eq!(known(&*store, elsewhere).await, None);
+    let known = known(&*store, partition()).await.expect("it was handled");
     assert_eq!(known.low_water, 6);
     assert!(known.contains(7) && !known.contains(6));
 }
@@ -346,6 +357,115 @@ pub async fn the_inbox_forgets_by_time(store: Arc<dyn Store>) {
             .seen(&event("new").expect("given"))
             .await
             .expect("the store works")
+    );
+}
+
+/// Shows the fence: a new owner of a partition shuts the old one out, records, inbox and all.
+pub async fn whoever_lost_a_partition_is_refused(store: Arc<dyn Store>) {
+    let take = || async { store.take(&[partition()]).await.expect("the store works") };
+    let (old, new) = (take().await, take().await);
+    let (old, new) = (old[&partition()].epoch, new[&partition()].epoch);
+    assert!(old < new);
+    let by = |epoch, name| Change {
+        event: event(name),
+        position: Some(EventPosition {
+            epoch,
+            ..handled(0, 0).expect("given")
+        }),
+        ..write("k", "1")
+    };
+
+    let late = store.apply(by(old, "e")).await.expect("the store works");
+
+    assert_eq!(late, Applied::Fenced);
+    assert_eq!(version(&*store, "k").await, 0);
+    done(&*store, by(new, "e")).await;
+    assert_eq!(version(&*store, "k").await, 1);
+}
+
+/// Shows that a change is seen by the next decision as soon as it is submitted, in a chain.
+pub async fn a_decision_may_rest_on_one_that_is_under_way(store: Arc<dyn Store>) {
+    let mut submitted = Vec::new();
+    for n in 0..20 {
+        let seen = store.load(&id("hot")).await.expect("the store works");
+        let reads = BTreeMap::from([(id("hot"), seen.as_ref().map_or(0, |seen| seen.version))]);
+        let text = seen
+            .and_then(|seen| seen.json)
+            .unwrap_or_else(|| "0".into());
+        assert_eq!(*text, *n.to_string());
+        let change = Change {
+            reads,
+            ..write("hot", &(n + 1).to_string())
+        };
+        submitted.push(store.submit(Arc::new(change)));
+    }
+
+    for applied in join_all(submitted).await {
+        assert!(matches!(applied, Ok(Applied::Done(_))), "{applied:?}");
+    }
+
+    let stored = store.read(&id("hot")).await.expect("the store works");
+    let stored = stored.expect("it was written");
+    assert_eq!((stored.version, stored.json.as_deref()), (20, Some("20")));
+}
+
+/// Shows that nothing is built on a change that did not come about.
+pub async fn a_chain_falls_with_the_decision_it_rests_on(store: Arc<dyn Store>) {
+    let once = Change {
+        event: event("e"),
+        ..Change::default()
+    };
+    done(&*store, once.clone()).await;
+    // Given a change that the inbox refuses, and one that has seen it.
+    let double = store.submit(Arc::new(Change {
+        event: once.event,
+        ..write("k", "\"never\"")
+    }));
+    let seen = store.load(&id("k")).await.expect("the store works");
+    let reads = BTreeMap::from([(id("k"), seen.map_or(0, |seen| seen.version))]);
+    let rests = Change {
+        reads: reads.clone(),
+        ..write("k", "\"on it\"")
+    };
+    let rests = store
+        .submit(Arc::new(rests))
+        .await
+        .expect("the store works");
+
+    assert_eq!(double.await.expect("the store works"), Applied::Duplicate);
+    match rests {
+        // A store that had refused the first one already showed nothing of it.
+        Applied::Done(_) => assert_eq!(reads[&id("k")], 0),
+        Applied::Conflict(records) => {
+            assert_eq!(records, [id("k")]);
+            assert_eq!(version(&*store, "k").await, 0);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Shows what a row that waits for an earlier one asks.
+pub async fn a_flushed_row_is_known_to_be(store: Arc<dyn Store>) {
+    let outbox = vec![record("out", "a")];
+    let change = Change {
+        outbox,
+        ..Change::default()
+    };
+    let row = done(&*store, change)
+        .await
+        .row
+        .expect("there was something to publish");
+    assert!(!store.is_flushed(row).await.expect("the store works"));
+
+    store.flushed(&[row]).await.expect("the store works");
+
+    assert!(store.is_flushed(row).await.expect("the store works"));
+    assert!(
+        store
+            .unflushed(0, 10)
+            .await
+            .expect("the store works")
+            .is_empty()
     );
 }
 

@@ -4,4 +4,4 @@ use std::sync::Arc;
 
 use quadrille::state::memory::Memory;
 
-quadrille_tests::store_conformance!(Arc::new(Memory::new()));
+quadrille_tests::store_conformance!(((), Arc::new(Memory::new())));

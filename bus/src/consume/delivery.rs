@@ -22,6 +22,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) reaction: Option<&'a Reaction>,
     /// Offset of its partition below which everything had been finished when it began.
     pub(crate) low_water: i64,
+    /// Which taking of its partition this is, as the store counts.
+    pub(crate) epoch: u64,
 }
 
 impl Delivery<'_> {

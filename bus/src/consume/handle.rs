@@ -26,28 +26,39 @@ use crate::world;
 pub(crate) enum End {
     /// Its offset may be committed.
     Finished,
-    /// A drain came first: it is the next owner's.
+    /// A drain came first, or somebody else has the partition: it is the next owner's.
     Abandoned,
+}
+
+/// How far a partition was when a record of it was started.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    low_water: i64,
+    epoch: u64,
 }
 
 /// Takes a record from its lane to its end.
 pub(crate) async fn handle(
     host: &Host,
     started: Started,
+    epoch: u64,
     mut draining: watch::Receiver<bool>,
 ) -> End {
-    let low_water = started.low_water;
+    let progress = Progress {
+        low_water: started.low_water,
+        epoch,
+    };
     let record = started.record;
     let place = host.place(&record.partition.topic);
     let delivery = match read(&record, place) {
         Ok(read) => match host.reactions.get(&*read.envelope.kind) {
-            Some(reaction) => delivery(record, read, reaction, low_water),
+            Some(reaction) => delivery(record, read, reaction, progress),
             None => return skipped(host, &record, "type outside the contract"),
         },
         Err(Unreadable::Tombstone) => return skipped(host, &record, "no value"),
         Err(Unreadable::NoType) => return skipped(host, &record, "no type"),
         Err(Unreadable::Broken(what)) => {
-            return park_unreadable(host, record, place, low_water, what).await;
+            return park_unreadable(host, record, place, progress, what).await;
         }
     };
     let reaction = delivery
@@ -74,6 +85,7 @@ pub(crate) async fn handle(
         }
         match settle(host, &delivery, &attempt, outcome, locks.take()).await {
             Settled::Finished => return End::Finished,
+            Settled::Fenced => return End::Abandoned,
             Settled::Conflict(records) => {
                 // Those held until now have been let go: one may be among them.
                 locks = Some(host.locks.lock(records).await);
@@ -159,14 +171,15 @@ async fn handled_before(host: &Host, delivery: &Delivery<'_>) -> Option<End> {
     Some(End::Finished)
 }
 
-fn delivery(record: Incoming, read: Read, reaction: &Reaction, low_water: i64) -> Delivery<'_> {
+fn delivery(record: Incoming, read: Read, reaction: &Reaction, progress: Progress) -> Delivery<'_> {
     let Read { envelope, payload } = read;
     Delivery {
         record,
         envelope: Arc::new(envelope),
         payload,
         reaction: Some(reaction),
-        low_water,
+        low_water: progress.low_water,
+        epoch: progress.epoch,
     }
 }
 
@@ -180,7 +193,7 @@ async fn park_unreadable(
     host: &Host,
     record: Incoming,
     place: Place<'_>,
-    low_water: i64,
+    progress: Progress,
     what: String,
 ) -> End {
     let at = host.world.now();
@@ -191,7 +204,8 @@ async fn park_unreadable(
         envelope,
         payload,
         reaction: None,
-        low_water,
+        low_water: progress.low_water,
+        epoch: progress.epoch,
     };
     let attempt = Attempt {
         number: 1,
@@ -199,12 +213,9 @@ async fn park_unreadable(
         started_at: at,
         duration: Duration::ZERO,
     };
-    park(
-        host,
-        &delivery,
-        &attempt,
-        &Failure::park("unreadable", what),
-    )
-    .await;
-    End::Finished
+    let failure = Failure::park("unreadable", what);
+    match park(host, &delivery, &attempt, &failure).await {
+        Settled::Fenced => End::Abandoned,
+        _ => End::Finished,
+    }
 }

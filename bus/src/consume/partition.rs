@@ -18,7 +18,7 @@ use super::handle::{End, handle};
 use super::lanes::Lane;
 use crate::broker::{Incoming, TopicPartition};
 use crate::service::host::Host;
-use crate::state::Handled;
+use crate::state::{Handled, Taken};
 use crate::world::{self, Scoped};
 
 /// A partition at work, as the consume loop sees it. Dropping it drops everything at once.
@@ -68,7 +68,7 @@ impl Partition {
     pub(crate) fn start(
         host: Arc<Host>,
         partition: TopicPartition,
-        handled: Handled,
+        taken: Taken,
         room: Arc<Notify>,
     ) -> Self {
         let shared = Arc::new(Shared {
@@ -86,7 +86,8 @@ impl Partition {
         let work = Work {
             host,
             shared: Arc::clone(&shared),
-            handled,
+            handled: taken.handled.unwrap_or_default(),
+            epoch: taken.epoch,
             draining,
         };
         let task = world::spawn(&world, "partition", work.run()).scoped();
@@ -134,6 +135,7 @@ struct Work {
     host: Arc<Host>,
     shared: Arc<Shared>,
     handled: Handled,
+    epoch: u64,
     draining: watch::Receiver<bool>,
 }
 
@@ -207,8 +209,9 @@ impl Work {
     fn handle(&self, started: Started) -> BoxFuture<'static, (Lane, i64, End)> {
         let (host, draining) = (Arc::clone(&self.host), self.draining.clone());
         let (lane, offset) = (started.record.key.clone(), started.record.offset);
+        let epoch = self.epoch;
         async move {
-            let end = handle(&host, started, draining).await;
+            let end = handle(&host, started, epoch, draining).await;
             (lane, offset, end)
         }
         .boxed()

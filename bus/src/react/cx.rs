@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
-use crate::state::{Error, ErrorKind, Record, RecordId, State, Store, Write};
+use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Store, Write};
 use crate::world;
 
 /// What a reaction may ask and do. `S` is the state that its service keeps, `G` what it was given.
@@ -137,13 +137,7 @@ impl<S: State, G> Cx<S, G> {
             Some(text) => text,
             None => self.fetch(&id).await?,
         };
-        let Some(text) = text else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| {
-            Error::new(
-                ErrorKind::Unfit,
-                format!("{id} in the store does not fit its type: {error}"),
-            )
-        })
+        text.map(|text| state::parse(&id, &text)).transpose()
     }
 
     /// Writes a record, once the reaction has returned.

@@ -12,6 +12,7 @@ use super::host::Host;
 use crate::id::{EventId, FlowId};
 use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
 use crate::settle::emit;
+use crate::state::locks::Guard;
 use crate::state::{self, Applied, Change, State};
 use crate::world;
 
@@ -93,11 +94,19 @@ impl<S: State, E: Emits> Door<S, E> {
         Ok(EventId::root(&*self.slot.host()?.world).to_string())
     }
 
-    /// Loads a record for reading only, outside any decision.
+    /// Reads a record, as it is in the store, outside any decision. `None` where the service keeps
+    /// nothing.
     pub async fn read<R: state::Record<In = S>>(&self, key: &str) -> Result<Option<R>, Error> {
         let host = self.slot.host()?;
-        let mut cx = Cx::<S>::new(context(&host, FlowId::new("")), Arc::new(()));
-        Ok(cx.load(key).await?)
+        let Some(store) = &host.store else {
+            return Ok(None);
+        };
+        let id = state::RecordId {
+            kind: R::KIND,
+            key: key.into(),
+        };
+        let text = store.read(&id).await?.and_then(|stored| stored.json);
+        Ok(text.map(|text| state::parse(&id, &text)).transpose()?)
     }
 }
 
@@ -141,10 +150,9 @@ impl<S: State, E: Emits> Through<'_, S, E> {
             let (events, answer) = decide(cx).await.map_err(Error::Decision)?;
             let mut emitted = Emitted::default();
             events.emit(&mut emitted);
-            match apply(host, &context, emitted).await? {
+            match apply(host, &context, emitted, locks.take()).await? {
                 None => return Ok(answer),
                 Some(records) => {
-                    drop(locks.take());
                     locks = Some(host.locks.lock(records).await);
                 }
             }
@@ -158,36 +166,41 @@ async fn apply(
     host: &Arc<Host>,
     context: &Context,
     emitted: Emitted,
+    locks: Option<Guard>,
 ) -> Result<Option<Vec<state::RecordId>>, Error> {
     let Work { reads, writes, .. } = context.seal();
     let events = emit::from_door(host, context.cause(), emitted).map_err(Error::Decision)?;
     let outbox: Vec<_> = events.into_iter().map(|event| event.record).collect();
     let touched: Vec<_> = reads.keys().chain(writes.keys()).cloned().collect();
     let Some(store) = &host.store else {
-        host.outbox.send_all(outbox).await;
+        host.outbox.send_all(&outbox).await;
         return Ok(None);
     };
-    let change = Change {
+    let change = Arc::new(Change {
         reads,
         writes,
-        outbox: outbox.clone(),
+        outbox,
         at: context.now(),
         ..Change::default()
-    };
-    match store.apply(change).await {
+    });
+    let submitted = store.submit(Arc::clone(&change));
+    // The next may decide: it sees what this one writes.
+    drop(locks);
+    match submitted.await {
         Ok(Applied::Done(committed)) => {
             if let Some(row) = committed.row {
                 let host = Arc::clone(host);
                 let world = Arc::clone(&host.world);
                 // Not waited for: the decision is in the store, and its events go out from there.
                 drop(world::spawn(&world, "door", async move {
-                    host.outbox.flush(row, &committed.after, outbox).await;
+                    let records = &change.outbox;
+                    host.outbox.flush(row, &committed.after, records).await;
                 }));
             }
             Ok(None)
         }
-        Ok(Applied::Duplicate) => {
-            unreachable!("a decision at a door has no event to be seen before")
+        Ok(Applied::Duplicate | Applied::Fenced) => {
+            unreachable!("a decision at a door has no event to be seen before, nor a partition")
         }
         Ok(Applied::Conflict(_)) => Ok(Some(touched)),
         Err(error) if error.kind == state::ErrorKind::OutboxFull => Err(Error::Full(error.message)),

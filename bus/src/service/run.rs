@@ -327,7 +327,7 @@ pub(super) async fn host<S: State, G>(
         source,
     };
     let store = match keeps_state {
-        true => Some(bus.stores.open(&name).await.map_err(failed)?),
+        true => Some(bus.stores.open(&name, &cluster).await.map_err(failed)?),
         false => None,
     };
     let limits = bus.settings.limits.clone();
@@ -423,5 +423,5 @@ async fn sweep(host: Arc<Host>) {
 
 async fn tell_contract(host: &Host, contract: &Contract) {
     let record = host.internal(&contract.published(host.code_version));
-    host.outbox.send_all(vec![record]).await;
+    host.outbox.send_all(&[record]).await;
 }

@@ -59,7 +59,7 @@ impl Outbox {
     }
 
     /// Publishes a committed row and forgets it.
-    pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: Vec<Outgoing>) {
+    pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: &[Outgoing]) {
         let Some(store) = &self.store else { return };
         let Some(_flushing) = self.begin(row) else {
             return;
@@ -77,8 +77,8 @@ impl Outbox {
     }
 
     /// Publishes records in order and returns once the broker has all of them.
-    pub(crate) async fn send_all(&self, records: Vec<Outgoing>) {
-        let mut left = records;
+    pub(crate) async fn send_all(&self, records: &[Outgoing]) {
+        let mut left: Vec<&Outgoing> = records.iter().collect();
         let mut attempt = 1;
         loop {
             let Err((unsent, error)) = self.send_once(left).await else {
@@ -86,7 +86,7 @@ impl Outbox {
             };
             left = unsent;
             let wait = self.retry.wait(attempt, self.world.random());
-            observe::cannot_publish(&left[0], &error, wait);
+            observe::cannot_publish(left[0], &error, wait);
             self.status.set_waiting("broker", error.to_string());
             self.world.sleep(wait).await;
             attempt += 1;
@@ -115,19 +115,19 @@ impl Outbox {
             after = last.id;
             for row in rows {
                 swept += 1;
-                self.flush(row.id, &row.after, row.records).await;
+                self.flush(row.id, &row.after, &row.records).await;
             }
         }
     }
 
     /// Sends all; gives back those not acknowledged, in order, with the first error.
-    async fn send_once(
+    async fn send_once<'a>(
         &self,
-        records: Vec<Outgoing>,
-    ) -> Result<(), (Vec<Outgoing>, broker::Error)> {
+        records: Vec<&'a Outgoing>,
+    ) -> Result<(), (Vec<&'a Outgoing>, broker::Error)> {
         let mut deliveries = Vec::with_capacity(records.len());
         for record in &records {
-            deliveries.push(self.broker.send(record.clone()).await);
+            deliveries.push(self.broker.send((*record).clone()).await);
         }
         let mut unsent = Vec::new();
         let mut first = None;
@@ -154,9 +154,9 @@ impl Outbox {
                 waiting.retain(|waiter| !waiter.is_closed());
                 waiting.push(done);
             }
-            match store.unflushed(row - 1, 1).await {
-                Ok(rows) if rows.first().is_none_or(|first| first.id != row) => return,
-                Ok(_) => {}
+            match store.is_flushed(row).await {
+                Ok(true) => return,
+                Ok(false) => {}
                 Err(error) => observe::store_in_trouble("outbox", &error, OTHERS_POLL),
             }
             select(out, self.world.sleep(OTHERS_POLL)).await;

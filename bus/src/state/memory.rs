@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use jiff::Timestamp;
 
 use super::{
-    Applied, Change, Committed, Error, ErrorKind, EventKey, EventPosition, Handled, OutboxRow,
-    Query, RecordId, RowId, Store, Stored, Stores, Write,
+    Applied, Change, Committed, Error, EventKey, EventPosition, OutboxRow, Query, RecordId, RowId,
+    Store, Stored, Stores, Taken, Write,
 };
 use crate::broker::{Outgoing, TopicName, TopicPartition};
 
@@ -29,7 +30,7 @@ pub struct Memory {
 struct Tables {
     records: BTreeMap<RecordId, Row>,
     inbox: HashMap<EventKey, Timestamp>,
-    handled: BTreeMap<TopicPartition, Handled>,
+    partitions: BTreeMap<TopicPartition, Taken>,
     outbox: BTreeMap<RowId, OutboxRow>,
     // Rows not yet flushed by topic and key, so that a commit finds the last before it at once.
     outbox_by_key: HashMap<(TopicName, Option<Bytes>), BTreeSet<RowId>>,
@@ -105,48 +106,21 @@ impl Store for Memory {
         Ok(self.tables().inbox.contains_key(event))
     }
 
-    async fn apply(&self, change: Change) -> Result<Applied, Error> {
-        let mut tables = self.tables();
-        if change
-            .event
-            .as_ref()
-            .is_some_and(|event| tables.inbox.contains_key(event))
-        {
-            // The same event may stand twice in a topic: its second place counts as handled too.
-            tables.mark_handled(change.position);
-            return Ok(Applied::Duplicate);
-        }
-        let conflicts = tables.conflicts(&change.reads);
-        if !conflicts.is_empty() {
-            return Ok(Applied::Conflict(conflicts));
-        }
-        if !change.outbox.is_empty() && tables.outbox.len() >= self.outbox_rows_max {
-            return Err(Error::new(
-                ErrorKind::OutboxFull,
-                format!(
-                    "the outbox holds {} rows that the broker has not taken, its limit: try again \
-                     when the broker answers",
-                    self.outbox_rows_max
-                ),
-            ));
-        }
-        if let Some(event) = change.event {
-            tables.inbox.insert(event, change.at);
-        }
-        for (id, write) in change.writes {
-            tables.write(id, write);
-        }
-        tables.mark_handled(change.position);
-        Ok(Applied::Done(tables.put_out(change.outbox)))
+    fn submit(&self, change: Arc<Change>) -> BoxFuture<'static, Result<Applied, Error>> {
+        ready(self.tables().apply(&change, self.outbox_rows_max)).boxed()
     }
 
-    async fn handled(
+    async fn take(
         &self,
         partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, Handled>, Error> {
-        let tables = self.tables();
-        let handled = |at: &TopicPartition| Some((at.clone(), tables.handled.get(at)?.clone()));
-        Ok(partitions.iter().filter_map(handled).collect())
+    ) -> Result<BTreeMap<TopicPartition, Taken>, Error> {
+        let mut tables = self.tables();
+        let taken = partitions.iter().map(|at| {
+            let taken = tables.partitions.entry(at.clone()).or_default();
+            taken.epoch += 1;
+            (at.clone(), taken.clone())
+        });
+        Ok(taken.collect())
     }
 
     async fn unflushed(&self, after: RowId, limit: usize) -> Result<Vec<OutboxRow>, Error> {
@@ -157,6 +131,10 @@ impl Store for Memory {
             .take(limit)
             .map(|(_, row)| row.clone())
             .collect())
+    }
+
+    async fn is_flushed(&self, row: RowId) -> Result<bool, Error> {
+        Ok(!self.tables().outbox.contains_key(&row))
     }
 
     async fn flushed(&self, rows: &[RowId]) -> Result<(), Error> {
@@ -176,6 +154,39 @@ impl Store for Memory {
 }
 
 impl Tables {
+    fn apply(&mut self, change: &Change, outbox_rows_max: usize) -> Result<Applied, Error> {
+        let position = change.position.as_ref();
+        if position.is_some_and(|at| self.is_fenced(at)) {
+            return Ok(Applied::Fenced);
+        }
+        let event = change.event.as_ref();
+        if event.is_some_and(|event| self.inbox.contains_key(event)) {
+            // The same event may stand twice in a topic: its second place counts as handled too.
+            self.mark_handled(position);
+            return Ok(Applied::Duplicate);
+        }
+        let conflicts = self.conflicts(&change.reads);
+        if !conflicts.is_empty() {
+            return Ok(Applied::Conflict(conflicts));
+        }
+        if !change.outbox.is_empty() && self.outbox.len() >= outbox_rows_max {
+            return Err(Error::outbox_full(outbox_rows_max));
+        }
+        if let Some(event) = &change.event {
+            self.inbox.insert(event.clone(), change.at);
+        }
+        for (id, write) in &change.writes {
+            self.write(id.clone(), write.clone());
+        }
+        self.mark_handled(position);
+        Ok(Applied::Done(self.put_out(&change.outbox)))
+    }
+
+    fn is_fenced(&self, at: &EventPosition) -> bool {
+        let taken = self.partitions.get(&at.partition);
+        taken.map_or(0, |taken| taken.epoch) != at.epoch
+    }
+
     fn conflicts(&self, reads: &BTreeMap<RecordId, u64>) -> Vec<RecordId> {
         let version = |id: &RecordId| self.records.get(id).map_or(0, |row| row.stored.version);
         reads
@@ -200,29 +211,21 @@ impl Tables {
         );
     }
 
-    fn mark_handled(&mut self, position: Option<EventPosition>) {
-        let Some(EventPosition {
-            partition,
-            offset,
-            low_water,
-        }) = position
-        else {
-            return;
-        };
-        self.handled
-            .entry(partition)
-            .or_default()
-            .add(offset, low_water);
+    fn mark_handled(&mut self, position: Option<&EventPosition>) {
+        let Some(at) = position else { return };
+        let taken = self.partitions.entry(at.partition.clone()).or_default();
+        let handled = taken.handled.get_or_insert_default();
+        handled.add(at.offset, at.low_water);
     }
 
-    fn put_out(&mut self, records: Vec<Outgoing>) -> Committed {
+    fn put_out(&mut self, records: &[Outgoing]) -> Committed {
         if records.is_empty() {
             return Committed::default();
         }
         self.last_row += 1;
         let id = self.last_row;
         let mut after = BTreeSet::new();
-        for record in &records {
+        for record in records {
             let key = (record.topic.clone(), record.key.clone());
             let rows = self.outbox_by_key.entry(key).or_default();
             // The last one before suffices: it waits for its own.
@@ -235,7 +238,7 @@ impl Tables {
             OutboxRow {
                 id,
                 after: after.clone(),
-                records,
+                records: records.to_vec(),
             },
         );
         Committed {
@@ -260,7 +263,7 @@ impl Tables {
     }
 }
 
-/// Keeps one in-memory store for each service name, for as long as this lives.
+/// Keeps one in-memory store for each service name, for as long as this lives: for one cluster.
 #[derive(Debug, Default)]
 pub struct MemoryStores {
     stores: Mutex<BTreeMap<String, Arc<Memory>>>,
@@ -275,7 +278,7 @@ impl MemoryStores {
 
 #[async_trait]
 impl Stores for MemoryStores {
-    async fn open(&self, service: &str) -> Result<Arc<dyn Store>, Error> {
+    async fn open(&self, service: &str, _cluster: &str) -> Result<Arc<dyn Store>, Error> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(stores.entry(service.to_owned()).or_default()) as Arc<dyn Store>)
     }
