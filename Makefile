@@ -31,7 +31,7 @@ kafka: ## Start a real Kafka, and say how to use it
 	@address=$$(deploy/kafka/kafka.sh start); \
 	printf '%s\n' \
 	  "Kafka answers on $$address. It goes on until make kafka-stop. To use it:" \
-	  "  make up ARGS=\"--kafka $$address\"" \
+	  "  make up ARGS=\"--kafka $$address --data .quadrille/data\"" \
 	  "  QUADRILLE_TEST_KAFKA=$$address cargo test" \
 	  "  deploy/kafka/kafka.sh status"
 

@@ -37,6 +37,10 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// Whether missing topics of one's own are created.
     pub create_topics: bool,
+    /// Whether a receipt is published for each attempt.
+    pub receipts: bool,
+    /// How long the inbox remembers an event.
+    pub inbox_keep: Duration,
     /// Presence.
     pub presence: Rhythm,
 }
@@ -52,6 +56,8 @@ impl Settings {
             rebalance_timeout: config.group.rebalance_timeout(),
             connect_timeout: config.kafka.connect_timeout(),
             create_topics: config.topics.create,
+            receipts: config.topics.receipts,
+            inbox_keep: config.state.inbox_keep(),
             presence: Rhythm {
                 interval: config.presence.interval(),
                 lease: config.presence.lease(),

@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::broker::Start;
+use crate::world::KillAt;
 
 mod draft;
 mod error;
@@ -61,6 +62,8 @@ pub struct Config {
     pub log: Log,
     /// The topics that the service uses.
     pub topics: Topics,
+    /// For tests of what happens after a crash.
+    pub fault: Fault,
 }
 
 impl Default for Config {
@@ -254,29 +257,45 @@ impl Kafka {
 }
 
 /// What the service remembers.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Where records, inbox and outbox are kept: `memory`, or the URL of a database.
-    pub url: String,
+    /// Where records, inbox and outbox are kept.
+    #[serde(deserialize_with = "forms::place")]
+    pub url: Place,
     /// Whether it is accepted that everything in memory is lost when the process ends.
     pub ephemeral: bool,
+    /// Rows of the outbox that may wait for the broker.
+    pub outbox_rows_max: usize,
+    /// How long the inbox remembers an event, in hours.
+    pub inbox_hours: u32,
+    /// Longest wait for another process that writes to the same database, in milliseconds.
+    pub busy_timeout_ms: u64,
+}
+
+/// Where state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In memory: it ends with the process.
+    Memory,
+    /// In a folder, a database for each service.
+    Folder(PathBuf),
 }
 
 impl State {
     /// Whether everything is kept in memory only.
     pub fn is_memory(&self) -> bool {
-        self.url == "memory"
+        self.url == Place::Memory
     }
-}
 
-/// Without the password that a URL may carry.
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
-            .field("url", &value::mask_urls(&self.url))
-            .field("ephemeral", &self.ephemeral)
-            .finish()
+    /// How long the inbox remembers an event.
+    pub fn inbox_keep(&self) -> Duration {
+        Duration::from_secs(u64::from(self.inbox_hours) * 3_600)
+    }
+
+    /// Longest wait for another process that writes to the same database.
+    pub fn busy_timeout(&self) -> Duration {
+        Duration::from_millis(self.busy_timeout_ms)
     }
 }
 
@@ -338,6 +357,17 @@ pub enum LogFormat {
 pub struct Topics {
     /// Whether missing topics that the service owns are created.
     pub create: bool,
+    /// Whether a receipt is published for each attempt.
+    pub receipts: bool,
+}
+
+/// For tests of what happens after a crash.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Where the process ends itself. `None`: nowhere.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub kill_at: Option<KillAt>,
 }
 
 impl Loaded {
@@ -356,7 +386,7 @@ impl Loaded {
             self.statement("kafka.brokers"),
         ))
         .mend(
-            "name a database by --state URL, or accept the loss by --ephemeral \
+            "name a folder for databases by --state FOLDER, or accept the loss by --ephemeral \
              (`state.ephemeral = true`)",
         ))
     }

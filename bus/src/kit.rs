@@ -74,7 +74,7 @@ impl<S: State> Bench<S> {
         let bus = Bus::new(
             Arc::new(NoBroker),
             Arc::clone(&world) as Arc<_>,
-            Arc::new(MemoryStores::new()),
+            Arc::new(MemoryStores::default()),
             Settings::of(&Config::default()),
         );
         let hosted = service.hosted(&bus, "bench".to_owned()).now_or_never();

@@ -126,6 +126,19 @@ pub(crate) fn swept(service: &str, rows: usize) {
     }
 }
 
+pub(crate) fn inbox_is_shorter(service: &str, topic: &str, keep: Duration) {
+    info!(
+        service,
+        topic,
+        inbox_hours = keep.as_secs() / 3_600,
+        "the topic keeps events for ever, the inbox does not: old ones that come again are handled again"
+    );
+}
+
+pub(crate) fn trimmed(service: &str, events: u64) {
+    debug!(service, events, "inbox trimmed");
+}
+
 pub(crate) fn cannot_announce(service: &str, error: &broker::Error) {
     debug!(service, %error, "cannot announce presence");
 }

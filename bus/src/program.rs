@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::config::{self, Flags, Layout, Loaded, LogFormat};
 use crate::health;
@@ -46,7 +46,7 @@ pub use connection::Limits;
 pub use failure::{Exit, Failure};
 pub use http::Http;
 pub use listen::listen;
-pub use serve::check;
+pub use serve::{check, stores};
 
 /// A program: a name, its options, its contract, and what it does until it is stopped.
 pub trait Program: Send + Sized + 'static {
@@ -232,7 +232,15 @@ fn run(console: &mut Console<'_>, program: impl Program, loaded: Loaded) -> Exit
 
 async fn run_in_runtime(program: impl Program, loaded: Loaded) -> Result<(), Failure> {
     let about = program.about();
-    let world: world::Shared = Arc::new(Live::new());
+    let kill_at = loaded.bus().fault.kill_at;
+    if let Some(at) = kill_at {
+        warn!(
+            point = at.point.name(),
+            nth = at.nth,
+            "fault.kill_at is set: this process will end itself"
+        );
+    }
+    let world: world::Shared = Arc::new(Live::new().killed_at(kill_at));
     let (stop, health) = (Stop::new(), Status::starting());
     signals::request_stop(&world, &stop)?;
     if let Some(address) = loaded.bus().health.listen {

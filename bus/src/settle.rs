@@ -26,6 +26,7 @@ use crate::service::host::Host;
 use crate::state::locks::Guard;
 use crate::state::{Applied, Change, Committed, ErrorKind, EventPosition, RecordId};
 use crate::wire;
+use crate::world::{self, Point};
 use receipt::Attempt;
 
 /// What a reaction's attempt amounts to.
@@ -117,7 +118,7 @@ async fn done(
     };
     let receipt = receipt::Verdict::done(&events).record(host, delivery, attempt);
     let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
-    outbox.push(receipt);
+    outbox.extend(receipt);
     let change = Change {
         event: Some(delivery.event_key()),
         position: Some(position(delivery)),
@@ -168,7 +169,7 @@ pub(crate) async fn park(
     let change = Change {
         event: Some(delivery.event_key()),
         position: Some(position(delivery)),
-        outbox: vec![parked, receipt],
+        outbox: [parked].into_iter().chain(receipt).collect(),
         at: attempt.started_at,
         ..Change::default()
     };
@@ -190,6 +191,7 @@ enum Ended {
 async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
     let Some(store) = &host.store else {
         host.outbox.send_all(&change.outbox).await;
+        world::pass(&host.world, Point::Flushed).await;
         return Ended::Finished;
     };
     let change = Arc::new(change);
@@ -203,6 +205,7 @@ async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
                 row: Some(row),
                 after,
             })) => {
+                world::pass(&host.world, Point::Committed).await;
                 host.outbox.flush(row, &after, &change.outbox).await;
                 return Ended::Finished;
             }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) mod inbox;
 pub(crate) mod locks;
 pub mod memory;
 #[cfg(feature = "sqlite")]

@@ -37,6 +37,90 @@ pub trait World: Send + Sync + 'static {
 
     /// A random number, uniform over all 64 bits.
     fn random(&self) -> u64;
+
+    /// An event comes by this point. What is given back is waited for: it never ends where the
+    /// instance is to end here. `None`, the usual case: it goes on.
+    fn passes(&self, _point: Point) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+}
+
+/// A point on the path of an event, at which a test may end an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Point {
+    /// A record was taken from its lane.
+    Taken,
+    /// Its reaction has returned.
+    Reacted,
+    /// What it decided is in the store.
+    Committed,
+    /// The broker has what it emitted.
+    Flushed,
+    /// Its offset may be committed.
+    Settled,
+    /// A call to the outside is about to be made.
+    Calling,
+    /// It was answered.
+    Called,
+}
+
+impl Point {
+    /// All points, in path order.
+    pub const ALL: [Self; 7] = [
+        Self::Taken,
+        Self::Calling,
+        Self::Called,
+        Self::Reacted,
+        Self::Committed,
+        Self::Flushed,
+        Self::Settled,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Reacted => "reacted",
+            Self::Committed => "committed",
+            Self::Flushed => "flushed",
+            Self::Settled => "settled",
+            Self::Calling => "calling",
+            Self::Called => "called",
+        }
+    }
+}
+
+/// The point at which a process ends itself, and how often it comes by before: `committed:10`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KillAt {
+    /// The point.
+    pub point: Point,
+    /// The passing at which it ends, from 1.
+    pub nth: u64,
+}
+
+impl std::str::FromStr for KillAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, nth) = text.split_once(':').unwrap_or((text, "1"));
+        let point = Point::ALL.into_iter().find(|point| point.name() == name);
+        let point = point.ok_or_else(|| {
+            let names: Vec<_> = Point::ALL.iter().map(|point| point.name()).collect();
+            format!("`{name}` is no point, which are {}", names.join(", "))
+        })?;
+        match nth.parse() {
+            Ok(nth) if nth > 0 => Ok(Self { point, nth }),
+            _ => Err(format!("`{nth}` is no number from 1")),
+        }
+    }
+}
+
+/// Lets an event come by a point.
+pub(crate) async fn pass(world: &Shared, point: Point) {
+    if let Some(held) = world.passes(point) {
+        held.await;
+    }
 }
 
 /// A world, shared.

@@ -67,7 +67,7 @@ impl Stage {
             &name[..name.len().min(20)]
         );
         let broker: Arc<dyn Broker> = Arc::new(crate::prefixed::Prefixed::new(cluster, &prefix));
-        let stores = Arc::new(MemoryStores::new());
+        let stores = Arc::new(MemoryStores::default());
         let bus = Bus::new(Arc::clone(&broker), world, stores, hall::settings());
         let stage = Self { bus, broker };
         // The owner of the topic makes it, and is gone again.

@@ -35,7 +35,7 @@ pub struct Hall {
 impl Hall {
     /// Starts the services.
     pub fn start(broker: Arc<dyn Broker>, world: world::Shared, gateway: Port) -> Self {
-        let bus = Bus::new(broker, world, Arc::new(MemoryStores::new()), settings());
+        let bus = Bus::new(broker, world, Arc::new(MemoryStores::default()), settings());
         let (doors, deliveries) = (Doors::default(), Deliveries::default());
         let services = vec![
             quadrille_orders::service(&doors).start(&bus),

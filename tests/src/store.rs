@@ -14,6 +14,18 @@ use quadrille::state::{
     Applied, Change, Committed, EventKey, EventPosition, Handled, Query, RecordId, Store, Write,
 };
 
+mod outbox;
+mod under_way;
+
+pub use outbox::{
+    a_flushed_row_is_known_to_be, a_row_waits_for_the_last_one_of_its_topic_and_key,
+    outbox_rows_come_in_commit_order_until_flushed,
+};
+pub use under_way::{
+    a_chain_falls_with_the_decision_it_rests_on, a_decision_may_rest_on_one_that_is_under_way,
+    whoever_lost_a_partition_is_refused,
+};
+
 /// Makes a test of every function of the suite, with an expression that gives a fresh store behind
 /// something that it needs until the end of the test.
 #[macro_export]
@@ -358,187 +370,6 @@ pub async fn the_inbox_forgets_by_time(store: Arc<dyn Store>) {
             .await
             .expect("the store works")
     );
-}
-
-/// Shows the fence: a new owner of a partition shuts the old one out, records, inbox and all.
-pub async fn whoever_lost_a_partition_is_refused(store: Arc<dyn Store>) {
-    let take = || async { store.take(&[partition()]).await.expect("the store works") };
-    let (old, new) = (take().await, take().await);
-    let (old, new) = (old[&partition()].epoch, new[&partition()].epoch);
-    assert!(old < new);
-    let by = |epoch, name| Change {
-        event: event(name),
-        position: Some(EventPosition {
-            epoch,
-            ..handled(0, 0).expect("given")
-        }),
-        ..write("k", "1")
-    };
-
-    let late = store.apply(by(old, "e")).await.expect("the store works");
-
-    assert_eq!(late, Applied::Fenced);
-    assert_eq!(version(&*store, "k").await, 0);
-    done(&*store, by(new, "e")).await;
-    assert_eq!(version(&*store, "k").await, 1);
-}
-
-/// Shows that a change is seen by the next decision as soon as it is submitted, in a chain.
-pub async fn a_decision_may_rest_on_one_that_is_under_way(store: Arc<dyn Store>) {
-    let mut submitted = Vec::new();
-    for n in 0..20 {
-        let seen = store.load(&id("hot")).await.expect("the store works");
-        let reads = BTreeMap::from([(id("hot"), seen.as_ref().map_or(0, |seen| seen.version))]);
-        let text = seen
-            .and_then(|seen| seen.json)
-            .unwrap_or_else(|| "0".into());
-        assert_eq!(*text, *n.to_string());
-        let change = Change {
-            reads,
-            ..write("hot", &(n + 1).to_string())
-        };
-        submitted.push(store.submit(Arc::new(change)));
-    }
-
-    for applied in join_all(submitted).await {
-        assert!(matches!(applied, Ok(Applied::Done(_))), "{applied:?}");
-    }
-
-    let stored = store.read(&id("hot")).await.expect("the store works");
-    let stored = stored.expect("it was written");
-    assert_eq!((stored.version, stored.json.as_deref()), (20, Some("20")));
-}
-
-/// Shows that nothing is built on a change that did not come about.
-pub async fn a_chain_falls_with_the_decision_it_rests_on(store: Arc<dyn Store>) {
-    let once = Change {
-        event: event("e"),
-        ..Change::default()
-    };
-    done(&*store, once.clone()).await;
-    // Given a change that the inbox refuses, and one that has seen it.
-    let double = store.submit(Arc::new(Change {
-        event: once.event,
-        ..write("k", "\"never\"")
-    }));
-    let seen = store.load(&id("k")).await.expect("the store works");
-    let reads = BTreeMap::from([(id("k"), seen.map_or(0, |seen| seen.version))]);
-    let rests = Change {
-        reads: reads.clone(),
-        ..write("k", "\"on it\"")
-    };
-    let rests = store
-        .submit(Arc::new(rests))
-        .await
-        .expect("the store works");
-
-    assert_eq!(double.await.expect("the store works"), Applied::Duplicate);
-    match rests {
-        // A store that had refused the first one already showed nothing of it.
-        Applied::Done(_) => assert_eq!(reads[&id("k")], 0),
-        Applied::Conflict(records) => {
-            assert_eq!(records, [id("k")]);
-            assert_eq!(version(&*store, "k").await, 0);
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Shows what a row that waits for an earlier one asks.
-pub async fn a_flushed_row_is_known_to_be(store: Arc<dyn Store>) {
-    let outbox = vec![record("out", "a")];
-    let change = Change {
-        outbox,
-        ..Change::default()
-    };
-    let row = done(&*store, change)
-        .await
-        .row
-        .expect("there was something to publish");
-    assert!(!store.is_flushed(row).await.expect("the store works"));
-
-    store.flushed(&[row]).await.expect("the store works");
-
-    assert!(store.is_flushed(row).await.expect("the store works"));
-    assert!(
-        store
-            .unflushed(0, 10)
-            .await
-            .expect("the store works")
-            .is_empty()
-    );
-}
-
-/// Shows that a row holds its records until the broker has them, and what a sweep reads.
-pub async fn outbox_rows_come_in_commit_order_until_flushed(store: Arc<dyn Store>) {
-    let mut rows = Vec::new();
-    for key in ["a", "b", "c"] {
-        let outbox = vec![record("out", key), record("receipts", "f")];
-        let committed = done(
-            &*store,
-            Change {
-                outbox,
-                ..Change::default()
-            },
-        )
-        .await;
-        rows.push(committed.row.expect("there was something to publish"));
-    }
-    assert!(rows.is_sorted());
-    assert_eq!(done(&*store, Change::default()).await.row, None);
-
-    store.flushed(&rows[1..2]).await.expect("the store works");
-
-    let left = store.unflushed(0, 10).await.expect("the store works");
-    assert_eq!(
-        left.iter().map(|row| row.id).collect::<Vec<_>>(),
-        [rows[0], rows[2]]
-    );
-    assert_eq!(
-        left[0].records,
-        [record("out", "a"), record("receipts", "f")]
-    );
-    let page = store.unflushed(rows[0], 1).await.expect("the store works");
-    assert_eq!(page.iter().map(|row| row.id).collect::<Vec<_>>(), [rows[2]]);
-    store
-        .flushed(&rows)
-        .await
-        .expect("flushing twice does no harm");
-}
-
-/// Shows how order per topic and key is kept among rows.
-pub async fn a_row_waits_for_the_last_one_of_its_topic_and_key(store: Arc<dyn Store>) {
-    let mut rows = Vec::new();
-    for keys in [&["a"][..], &["a", "b"], &["c"], &["b", "c"]] {
-        let outbox = keys.iter().map(|key| record("out", key)).collect();
-        rows.push(
-            done(
-                &*store,
-                Change {
-                    outbox,
-                    ..Change::default()
-                },
-            )
-            .await,
-        );
-    }
-    let row = |n: usize| rows[n].row.expect("there was something to publish");
-    assert!(rows[0].after.is_empty());
-    assert_eq!(rows[1].after, [row(0)]);
-    assert!(rows[2].after.is_empty());
-    assert_eq!(rows[3].after, [row(1), row(2)]);
-
-    store.flushed(&[row(3)]).await.expect("the store works");
-    let outbox = vec![record("out", "c"), record("elsewhere", "a")];
-    let next = done(
-        &*store,
-        Change {
-            outbox,
-            ..Change::default()
-        },
-    )
-    .await;
-    assert_eq!(next.after, [row(2)]);
 }
 
 /// Shows keyset pages.

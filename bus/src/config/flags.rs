@@ -22,8 +22,8 @@ pub struct Flags {
     #[arg(long, value_name = "HOST:PORT", help_heading = "Configuration")]
     pub kafka: Option<String>,
 
-    /// Where state is kept, `memory` or a database; short for --set state.url=…
-    #[arg(long, value_name = "URL", help_heading = "Configuration")]
+    /// Where state is kept, `memory` or a folder; short for --set state.url=…
+    #[arg(long, value_name = "FOLDER", help_heading = "Configuration")]
     pub state: Option<String>,
 
     /// Accept to lose what is in memory; short for --set state.ephemeral=true

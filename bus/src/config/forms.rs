@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::broker::Start;
 
-use super::nearest;
+use super::{Place, nearest};
 
 /// Levels that a log filter may name, from few lines to many.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -28,6 +28,24 @@ where
         return Ok(None);
     }
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// Where state is kept. A word alone would be a folder as well: it is refused, as `memroy` must be.
+pub(super) fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Place, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "memory" {
+        return Ok(Place::Memory);
+    }
+    let folder = text.strip_prefix("sqlite:").unwrap_or(&text);
+    if folder.contains("://") || text.starts_with("postgres") {
+        let why = "this version keeps state in memory and in SQLite only";
+        return Err(D::Error::custom(why));
+    }
+    if folder == text && !text.contains('/') && text != "." {
+        let why = format!("a folder is written with a slash: ./{text}?");
+        return Err(D::Error::custom(why));
+    }
+    Ok(Place::Folder(folder.into()))
 }
 
 /// Where a new service starts to read.
@@ -91,6 +109,7 @@ mod tests {
     use serde::de::value::{Error, StrDeserializer};
 
     use super::*;
+    use crate::world::{KillAt, Point};
 
     fn text(text: &str) -> StrDeserializer<'_, Error> {
         text.into_deserializer()
@@ -157,6 +176,48 @@ mod tests {
         ];
         for (wrong, why) in cases {
             assert_eq!(filter(text(wrong)).unwrap_err().to_string(), why);
+        }
+    }
+
+    #[test]
+    fn a_place_for_state_that_may_be_a_typo_is_refused() {
+        for (given, folder) in [
+            ("./state", "./state"),
+            ("/var/lib/q", "/var/lib/q"),
+            (".", "."),
+            ("sqlite:state", "state"),
+        ] {
+            assert_eq!(
+                place(text(given)),
+                Ok(Place::Folder(folder.into())),
+                "{given}"
+            );
+        }
+        assert_eq!(place(text("memory")), Ok(Place::Memory));
+        for (given, why) in [
+            ("memroy", "a folder is written with a slash: ./memroy?"),
+            (
+                "postgres://db/x",
+                "this version keeps state in memory and in SQLite only",
+            ),
+        ] {
+            assert_eq!(place(text(given)).unwrap_err().to_string(), why);
+        }
+    }
+
+    #[test]
+    fn a_point_to_die_at_is_checked() {
+        let (point, nth) = (Point::Committed, 10);
+        assert_eq!("committed:10".parse(), Ok(KillAt { point, nth }));
+        for (given, why) in [
+            (
+                "commited",
+                "`commited` is no point, which are taken, calling, called, reacted, committed, \
+                 flushed, settled",
+            ),
+            ("taken:0", "`0` is no number from 1"),
+        ] {
+            assert_eq!(given.parse::<KillAt>(), Err(why.to_owned()));
         }
     }
 }

@@ -220,7 +220,7 @@ levels such as info,quadrille=debug
   mend: leave it out for the default, \"info\"
 error: inventory.toml:10:2: unknown table `[nothing]`
   mend: the tables are [limits], [group], [kafka], [state], [health], [presence], [log], [topics], \
-[gateway], [gateway.retry]
+[fault], [gateway], [gateway.retry]
 error: inventory.toml:12:1: option `kafka.brokers` is a table, but must be HOST:PORT, or several \
 with commas between, or empty for none
   mend: leave it out, and it is not set
@@ -451,7 +451,7 @@ fn a_struct_that_disagrees_with_the_layout_is_a_defect() {
 
 #[test]
 fn secrets_are_never_shown() {
-    // Given a secret that is wrong in every way, and a password inside of a URL.
+    // Given a secret that is wrong in every way.
     let file = ConfigFile::with(b"[gateway]\napi_key = 4711\n[state]\nurl = 5\n");
     let sources = file.sources().set("gateway.api_keys", "hunter2");
     assert_eq!(
@@ -459,8 +459,8 @@ fn secrets_are_never_shown() {
         "error: inventory.toml:2:11: option `gateway.api_key` is a value that is not shown, but \
          must be a text\n  \
          mend: leave it out, and it is not set\n\
-         error: inventory.toml:4:7: option `state.url` is 5, but must be memory, or the URL of a \
-         database\n  \
+         error: inventory.toml:4:7: option `state.url` is 5, but must be memory, or a folder \
+         such as ./state\n  \
          mend: leave it out for the default, \"memory\"\n\
          error: --set gateway.api_keys: unknown option `gateway.api_keys`\n  \
          mend: did you mean `gateway.api_key`?"
@@ -474,14 +474,13 @@ fn secrets_are_never_shown() {
     // When they are right, they are not printed either.
     let sources = Sources::none()
         .set("gateway.api_key", "hunter2")
-        .set("state.url", "postgres://me:hunter2@db/x")
         .set("kafka.brokers", "a:1");
     let loaded = layout().load(sources).unwrap();
     for shown in [
         loaded.to_toml(),
         loaded.layers(),
         format!("{loaded:?} {:?}", loaded.bus()),
-        loaded.refused("state.url", "it is not").to_string(),
+        loaded.refused("gateway.api_key", "it is not").to_string(),
     ] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
@@ -535,10 +534,10 @@ fn memory_on_a_cluster_is_refused_until_the_loss_is_accepted() {
          (--set kafka.brokers): when this process ends, its records, its inbox and unpublished \
          events are lost, while the cluster keeps the offsets of what it has handled, so that they \
          never come back\n  \
-         mend: name a database by --state URL, or accept the loss by --ephemeral \
+         mend: name a folder for databases by --state FOLDER, or accept the loss by --ephemeral \
          (`state.ephemeral = true`)"
     );
     assert_eq!(load(kafka().set("state.ephemeral", "true")), Ok(()));
-    assert_eq!(load(kafka().set("state.url", "sqlite:a.db")), Ok(()));
+    assert_eq!(load(kafka().set("state.url", "./state")), Ok(()));
     assert_eq!(load(Sources::none()), Ok(()));
 }

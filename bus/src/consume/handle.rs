@@ -19,7 +19,7 @@ use crate::service::host::{Host, Retrying};
 use crate::settle::receipt::Attempt;
 use crate::settle::{Outcome, Settled, duplicate, park, settle};
 use crate::state::locks::Guard;
-use crate::world;
+use crate::world::{self, Point};
 
 /// How a record ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +67,14 @@ pub(crate) async fn handle(
     if let Some(end) = handled_before(host, &delivery).await {
         return end;
     }
+    world::pass(&host.world, Point::Taken).await;
     let first_at = host.world.now();
     let (mut number, mut failures) = (1, 0);
     let mut locks: Option<Guard> = None;
     let _retrying = host.retrying(&delivery);
     loop {
         let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
+        world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
         let counts =
             matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
@@ -84,7 +86,10 @@ pub(crate) async fn handle(
             );
         }
         match settle(host, &delivery, &attempt, outcome, locks.take()).await {
-            Settled::Finished => return End::Finished,
+            Settled::Finished => {
+                world::pass(&host.world, Point::Settled).await;
+                return End::Finished;
+            }
             Settled::Fenced => return End::Abandoned,
             Settled::Conflict(records) => {
                 // Those held until now have been let go: one may be among them.

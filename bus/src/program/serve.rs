@@ -1,14 +1,18 @@
 //! Runs one service as a program of its own: its broker, its state, and the end of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Exit, Failure, Host};
 use crate::broker::Broker;
 use crate::bus::{Bus, Settings};
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Place};
 use crate::service::{self, Service};
 use crate::state::memory::MemoryStores;
+#[cfg(feature = "sqlite")]
+use crate::state::sqlite;
 use crate::state::{State, Stores};
+use crate::world;
 
 /// Whether a service could run with this configuration: it names a cluster, and what it keeps
 /// outlives it, or its loss is accepted. For a program's `check`.
@@ -17,9 +21,6 @@ pub fn check(loaded: &Loaded, keeps_state: bool) -> Result<(), config::Errors> {
     let bus = loaded.bus();
     if bus.kafka.brokers.is_empty() {
         errors.push(loaded.missing("kafka.brokers"));
-    }
-    if keeps_state && !bus.state.is_memory() {
-        errors.push(loaded.refused("state.url", "this version keeps state in `memory` only"));
     }
     if keeps_state && let Err(error) = loaded.check_state_outlives() {
         errors.push(error);
@@ -34,7 +35,7 @@ impl Host {
         service: Service<S, G>,
     ) -> Result<(), Failure> {
         let broker = self.broker()?;
-        let stores: Arc<dyn Stores> = Arc::new(MemoryStores::new());
+        let stores = stores(&self.world, &self.loaded.bus().state)?;
         let settings = Settings::of(self.loaded.bus());
         let bus = Bus::new(broker, Arc::clone(&self.world), stores, settings);
         let ran = service
@@ -45,6 +46,42 @@ impl Host {
             Failure::from(error)
         })
     }
+}
+
+/// Where the configuration says that state is kept.
+pub fn stores(world: &world::Shared, state: &config::State) -> Result<Arc<dyn Stores>, Failure> {
+    match &state.url {
+        Place::Memory => Ok(Arc::new(MemoryStores::new(state.outbox_rows_max))),
+        Place::Folder(folder) => in_folder(world, folder, state),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn in_folder(
+    world: &world::Shared,
+    folder: &Path,
+    state: &config::State,
+) -> Result<Arc<dyn Stores>, Failure> {
+    let options = sqlite::Options {
+        outbox_rows_max: state.outbox_rows_max,
+        busy_timeout: state.busy_timeout(),
+    };
+    let world = Arc::clone(world);
+    Ok(Arc::new(sqlite::Stores::in_folder(world, folder, options)))
+}
+
+/// There are none without SQLite.
+#[cfg(not(feature = "sqlite"))]
+fn in_folder(
+    _: &world::Shared,
+    folder: &Path,
+    _: &config::State,
+) -> Result<Arc<dyn Stores>, Failure> {
+    let message = format!(
+        "this program was built without SQLite, which {} needs",
+        folder.display()
+    );
+    Err(Failure::new(Exit::Configuration, message).mend("build it with the cargo feature `sqlite`"))
 }
 
 impl Host {
@@ -116,7 +153,7 @@ impl From<service::Error> for Failure {
     fn from(error: service::Error) -> Self {
         let exit = match &error {
             service::Error::Unreachable { .. } => Exit::Unreachable,
-            service::Error::Name(_) => Exit::Configuration,
+            service::Error::Name(_) | service::Error::Inbox { .. } => Exit::Configuration,
             service::Error::State { .. } => Exit::Unreachable,
             service::Error::TwoReactions { .. }
             | service::Error::Topic(_)

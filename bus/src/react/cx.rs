@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
 use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Store, Write};
-use crate::world;
+use crate::world::{self, Point};
 
 /// What a reaction may ask and do. `S` is the state that its service keeps, `G` what it was given.
 pub struct Cx<S = (), G = ()> {
@@ -214,6 +215,15 @@ impl<S: State, G> Cx<S, G> {
         let nth = work.effects;
         work.effects += 1;
         EffectKey::caused(&self.context.cause.caused(), nth)
+    }
+
+    /// Waits for a call to the outside. Around it stand the points at which a test can end the
+    /// instance: before the call, and after its answer.
+    pub async fn calling<T>(&self, call: impl Future<Output = T>) -> T {
+        world::pass(&self.context.world, Point::Calling).await;
+        let answer = call.await;
+        world::pass(&self.context.world, Point::Called).await;
+        answer
     }
 
     fn known(&self, id: &RecordId) -> Result<Option<Option<Arc<str>>>, Error> {

@@ -14,7 +14,7 @@ use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
 use crate::settle::emit;
 use crate::state::locks::Guard;
 use crate::state::{self, Applied, Change, State};
-use crate::world;
+use crate::world::{self, Point};
 
 /// Decisions that conflict this often are given up: something changes the records all the time.
 const CONFLICTS_MAX: u32 = 100;
@@ -188,6 +188,7 @@ async fn apply(
     drop(locks);
     match submitted.await {
         Ok(Applied::Done(committed)) => {
+            world::pass(&host.world, Point::Committed).await;
             if let Some(row) = committed.row {
                 let host = Arc::clone(host);
                 let world = Arc::clone(&host.world);

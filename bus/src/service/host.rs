@@ -42,6 +42,7 @@ pub(crate) struct Host {
     /// The one type of a topic that is declared to carry just one.
     pub(crate) single_types: BTreeMap<TopicName, &'static str>,
     pub(crate) status: Status,
+    pub(crate) receipts: bool,
     pub(crate) counts: Counts,
     pub(crate) work: Mutex<AtWork>,
 }

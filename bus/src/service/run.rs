@@ -10,14 +10,14 @@ use crate::broker::{self, Membership, TopicName};
 use crate::bus::{Bus, Settings};
 use crate::consume::consume;
 use crate::contract::Contract;
-use crate::event::Event as _;
+use crate::event::{Event as _, Retention};
 use crate::id::Source;
 use crate::observe;
 use crate::presence;
 use crate::react::reaction::Reaction;
 use crate::settle::outbox::Outbox;
 use crate::settle::{park, retry};
-use crate::state::{self, State};
+use crate::state::{self, State, inbox};
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::topic::{self, Topics};
@@ -64,6 +64,22 @@ pub enum Error {
     /// A topic is not what the service needs.
     #[error(transparent)]
     Topic(#[from] topic::Error),
+    /// The inbox forgets an event before its topic does.
+    #[error(
+        "service `{service}` remembers events for {hours} h, but topic `{topic}` keeps them {kept}: \
+         a second copy of an old one would be handled again. Raise `state.inbox_hours`, or let the \
+         topic keep less"
+    )]
+    Inbox {
+        /// The service.
+        service: String,
+        /// `state.inbox_hours`.
+        hours: u64,
+        /// The topic.
+        topic: &'static str,
+        /// How long it keeps events.
+        kept: Retention,
+    },
     /// The state cannot be opened.
     #[error("cannot open the state of service `{service}`")]
     State {
@@ -145,6 +161,13 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     if !have_topics(&service, &bus, &status, &stop).await? {
         return Ok(());
     }
+    if service.keeps_state {
+        let reacted = service
+            .reactions
+            .iter()
+            .map(|reaction| reaction.reacts_to.topic);
+        inbox::check(&service.name, bus.settings.inbox_keep, reacted)?;
+    }
     let topics = topics_of(&service);
     let doors = service.doors.clone();
     let host = host(service, &bus, cluster, status).await?;
@@ -172,7 +195,9 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
             told,
         ),
     );
-    let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host)));
+    let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host))).scoped();
+    let keep = bus.settings.inbox_keep;
+    let trimming = world::spawn(&bus.world, "inbox", inbox::trim(Arc::clone(&host), keep)).scoped();
     if topics.is_empty() {
         stop.requested().await;
     } else {
@@ -183,7 +208,7 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
         )
         .await;
     }
-    drop(sweeping);
+    drop((sweeping, trimming));
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
@@ -365,6 +390,7 @@ pub(super) async fn host<S: State, G>(
         limits,
         retry,
         status,
+        receipts: bus.settings.receipts,
         counts: Counts::default(),
         work: Mutex::new(AtWork::default()),
     }))

@@ -16,7 +16,7 @@ use crate::broker::{self, Broker, Outgoing};
 use crate::observe;
 use crate::state::{self, RowId, Store};
 use crate::status::Status;
-use crate::world;
+use crate::world::{self, Point};
 
 /// How long to wait for a row of another process before asking the store again.
 const OTHERS_POLL: Duration = Duration::from_millis(500);
@@ -68,6 +68,7 @@ impl Outbox {
             self.wait_for(&**store, *earlier).await;
         }
         self.send_all(records).await;
+        world::pass(&self.world, Point::Flushed).await;
         self.forget(&**store, row).await;
         let waiting = self.rows().waiting.remove(&row).unwrap_or_default();
         for waiter in waiting {
@@ -94,7 +95,8 @@ impl Outbox {
     }
 
     /// Publishes a record that nothing depends on. A failure is logged, not repeated.
-    pub(crate) async fn send_and_forget(&self, record: Outgoing) {
+    pub(crate) async fn send_and_forget(&self, record: Option<Outgoing>) {
+        let Some(record) = record else { return };
         let copy = record.clone();
         if let Err(error) = self.broker.send(record).await {
             observe::cannot_publish(&copy, &error, Duration::ZERO);

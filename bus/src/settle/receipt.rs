@@ -80,13 +80,18 @@ impl Verdict {
         }
     }
 
-    /// The receipt as a record on its topic. Its id is derived, so that a repetition shows.
+    /// The receipt as a record on its topic. Its id is derived, so that a repetition shows. `None`:
+    /// this service publishes none.
     pub(crate) fn record(
         self,
         host: &Host,
         delivery: &Delivery<'_>,
         attempt: &Attempt,
-    ) -> Outgoing {
+    ) -> Option<Outgoing> {
+        host.receipts.then(|| self.written(host, delivery, attempt))
+    }
+
+    fn written(self, host: &Host, delivery: &Delivery<'_>, attempt: &Attempt) -> Outgoing {
         let from = &*delivery.envelope;
         let schema = wire::Receipt::SCHEMA;
         let flow = from.flow.to_string();

@@ -264,15 +264,25 @@ impl Tables {
 }
 
 /// Keeps one in-memory store for each service name, for as long as this lives: for one cluster.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStores {
+    outbox_rows_max: usize,
     stores: Mutex<BTreeMap<String, Arc<Memory>>>,
 }
 
 impl MemoryStores {
-    /// No stores yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// No stores yet. Each will refuse changes while this many rows wait in its outbox.
+    pub fn new(outbox_rows_max: usize) -> Self {
+        Self {
+            outbox_rows_max,
+            stores: Mutex::default(),
+        }
+    }
+}
+
+impl Default for MemoryStores {
+    fn default() -> Self {
+        Self::new(OUTBOX_ROWS_MAX)
     }
 }
 
@@ -280,6 +290,7 @@ impl MemoryStores {
 impl Stores for MemoryStores {
     async fn open(&self, service: &str, _cluster: &str) -> Result<Arc<dyn Store>, Error> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(stores.entry(service.to_owned()).or_default()) as Arc<dyn Store>)
+        let new = || Arc::new(Memory::with_outbox_rows_max(self.outbox_rows_max));
+        Ok(Arc::clone(stores.entry(service.to_owned()).or_insert_with(new)) as Arc<dyn Store>)
     }
 }

@@ -1,18 +1,27 @@
 //! The real world: the machine's clock, its randomness, and tokio.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
+use rustix::process::Signal;
 use tokio::runtime::Handle;
 
-use super::World;
+use super::{KillAt, Point, World};
 
 /// The machine's clock, its randomness, and a tokio runtime.
 #[derive(Debug)]
 pub struct Live {
     runtime: Handle,
     started: Instant,
+    kill_at: Option<Kill>,
+}
+
+#[derive(Debug)]
+struct Kill {
+    at: KillAt,
+    passed: AtomicU64,
 }
 
 impl Live {
@@ -34,7 +43,18 @@ impl Live {
         Self {
             runtime,
             started: Instant::now(),
+            kill_at: None,
         }
+    }
+
+    /// The same, in a process that ends itself at this point.
+    #[must_use]
+    pub fn killed_at(mut self, at: Option<KillAt>) -> Self {
+        self.kill_at = at.map(|at| Kill {
+            at,
+            passed: AtomicU64::new(0),
+        });
+        self
     }
 }
 
@@ -69,5 +89,19 @@ impl World for Live {
 
     fn random(&self) -> u64 {
         rand::random()
+    }
+
+    fn passes(&self, point: Point) -> Option<BoxFuture<'static, ()>> {
+        let kill = self
+            .kill_at
+            .as_ref()
+            .filter(|kill| kill.at.point == point)?;
+        if kill.passed.fetch_add(1, Ordering::Relaxed) + 1 < kill.at.nth {
+            return None;
+        }
+        // As `kill -9` would: nothing is flushed, dropped or said.
+        let killed = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
+        killed.expect("a process may end itself");
+        Some(std::future::pending().boxed())
     }
 }

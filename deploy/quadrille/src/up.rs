@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::Config;
-use quadrille::program::{Exit, Failure};
-use quadrille::state::memory::MemoryStores;
+use quadrille::config::{Config, Place};
+use quadrille::program::{Exit, Failure, stores};
 use quadrille::stop::Stop;
 use quadrille::world;
 use tokio::net::TcpListener;
@@ -51,9 +50,13 @@ pub(crate) struct Arguments {
     /// Orders a second that the demo load places
     #[arg(long, value_name = "ORDERS", default_value_t = 2.0, value_parser = rate)]
     rate: f64,
-    /// Where the gateway keeps its ledger; a temporary folder if not given
+    /// Where the services keep their state and the gateway its ledger; if not given, state is in
+    /// memory and the ledger in a temporary folder
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// With --kafka and without --data: accept that state is lost while the cluster goes on
+    #[arg(long)]
+    ephemeral: bool,
     /// Which log lines to show, e.g. info or quadrille=debug
     #[arg(
         long,
@@ -75,9 +78,28 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+impl Arguments {
+    /// Refuses to forget on a cluster that does not.
+    fn check(&self) -> Result<(), Failure> {
+        if self.kafka.is_none() || self.data.is_some() || self.ephemeral {
+            return Ok(());
+        }
+        let message = "with --kafka and without --data, what the services remember ends with this \
+                       process, while the cluster keeps the offsets of what they have handled";
+        let mend = "name a folder by --data FOLDER, or accept the loss by --ephemeral";
+        Err(Failure::new(Exit::Configuration, message).mend(mend))
+    }
+
+    fn state(&self) -> Place {
+        let folder = self.data.as_ref().map(|folder| folder.join("state"));
+        folder.map_or(Place::Memory, Place::Folder)
+    }
+}
+
 /// Starts everything, and runs it until asked to stop.
 pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Exit, Failure> {
     start_log(&arguments.log)?;
+    arguments.check()?;
     // First of all, so that a port that is taken is told before anything is started.
     let listener = listen(arguments.listen).await?;
     let stop = Stop::new();
@@ -142,12 +164,13 @@ struct Whole {
 
 impl Whole {
     async fn run(self, listener: TcpListener) -> Result<Exit, Failure> {
-        let config = Config::default();
+        let mut config = Config::default();
+        config.state.url = self.arguments.state();
         let drain = config.limits.drain_timeout();
         let bus = Bus::new(
             Arc::clone(&self.broker),
             Arc::clone(&self.world),
-            Arc::new(MemoryStores::new()),
+            stores(&self.world, &config.state)?,
             Settings::of(&config),
         );
         let system = System::start(&bus, connect::gateway_port(&self.gateway_url)?);

@@ -66,7 +66,7 @@ impl Up {
         let bus = Bus::new(
             Arc::clone(&broker),
             Arc::clone(&world),
-            Arc::new(MemoryStores::new()),
+            Arc::new(MemoryStores::default()),
             Settings::of(&config),
         );
         let system = System::start(&bus, Arc::new(Cards));

@@ -28,7 +28,8 @@ pub async fn stock_reserved(
         None => {}
         Some(Payment::Withdrawn) => {
             // An earlier attempt may have charged the card before the withdrawal was seen.
-            cx.given().void(&void_key, &charge_key).await?;
+            let voided = cx.given().void(&void_key, &charge_key);
+            cx.calling(voided).await?;
             cx.put(&order_id, &Payment::Declined)?;
             let reason = DeclineReason::Withdrawn;
             return Ok(Some(Either::Right(declined(order_id, reason, amount))));
@@ -41,7 +42,7 @@ pub async fn stock_reserved(
         amount: amount.clone(),
         card_number: stock.card_number,
     };
-    Ok(Some(match cx.given().charge(charge).await? {
+    Ok(Some(match cx.calling(cx.given().charge(charge)).await? {
         Charged::Captured { payment_id } => {
             let kept = Payment::captured(payment_id.clone(), &amount);
             cx.put(&order_id, &kept)?;
@@ -81,7 +82,8 @@ pub async fn order_withdrawn(
                 units,
                 nanos,
             };
-            cx.given().refund(&refund_key, &payment_id, &amount).await?;
+            let refunded = cx.given().refund(&refund_key, &payment_id, &amount);
+            cx.calling(refunded).await?;
             cx.put(
                 &order_id,
                 &Payment::Refunded {

@@ -10,11 +10,15 @@ impl Whole {
         let paint = Paint::for_stdout();
         let url = format!("http://{}", self.address);
         let broker = match self.arguments.kafka {
-            Some(_) => format!(
-                "{}; what the services remember is in memory, and ends with this process",
-                self.broker.name()
+            Some(_) => self.broker.name().to_owned(),
+            None => "the in-memory broker: its topics end with this process".to_owned(),
+        };
+        let state = match &self.arguments.data {
+            Some(data) => format!(
+                "in {}, a SQLite file a service",
+                data.join("state").display()
             ),
-            None => "the in-memory broker: nothing outlives this process".to_owned(),
+            None => "in memory: it ends with this process".to_owned(),
         };
         let demo = match self.arguments.no_demo {
             true => "none".to_owned(),
@@ -35,6 +39,7 @@ impl Whole {
             "{up} at {url}\n\
              \x20 broker    {broker}\n\
              \x20 services  orders, inventory, payments\n\
+             \x20 state     {state}\n\
              \x20 gateway   {gateway}\n\
              \x20 demo      {demo}\n\n\
              try\n\
