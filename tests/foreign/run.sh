@@ -34,7 +34,7 @@ trap 'exit 143' TERM
 
 deploy/kafka/kafka.sh install
 if [[ -z ${QUADRILLE_BINARIES:-} ]]; then
-  cargo build --locked -p quadrille-orders -p quadrille-inventory -p quadrille-payments -p quadrille-gateway
+  cargo build --locked -p quadrille-orders -p quadrille-inventory -p quadrille-payments -p quadrille-gateway -p quadrille-cli
   QUADRILLE_BINARIES=${CARGO_TARGET_DIR:-target}/debug
 fi
 export QUADRILLE_BINARIES
