@@ -74,6 +74,8 @@ class Kafka:
     def start(self) -> "Kafka":
         """Starts it, on the port that it had before, and waits until it answers."""
         self.address = self._script("start", *self._properties).strip()
+        # One that lost its broker in the middle of a question goes on waiting for the answer.
+        self.__dict__.pop("admin", None)
         return self
 
     def stop(self) -> None:
