@@ -182,8 +182,8 @@ impl Topics<'_> {
         } = new;
         let service = self.service;
         let message = format!(
-            "topic `{name}` does not exist, and `{service}`, which owns it, cannot create it: {why}; \
-             create it with {partitions} partitions, or let `{service}` do so"
+            "topic `{name}` does not exist; {service} creates it, and cannot: {why}; create it with \
+             {partitions} partitions, or let {service} do so"
         );
         if self.status.report().waiting_for.contains(&message) {
             self.world.sleep(TRY_AGAIN).await;

@@ -26,7 +26,7 @@ pub use lanes::{
 };
 pub use members::{
     a_crash_repeats_ids_and_loses_nothing, a_second_instance_joins_and_leaves_and_nothing_is_lost,
-    a_stop_drains_and_commits,
+    a_stop_drains_and_commits, a_topic_that_may_not_be_created_is_waited_for,
 };
 pub use records::{
     foreign_records_follow_the_rules, what_cannot_be_handled_is_parked_with_its_reason,
@@ -45,6 +45,7 @@ macro_rules! engine_suite {
             one_failing_key_does_not_hold_up_the_others
             what_cannot_be_handled_is_parked_with_its_reason
             a_second_instance_joins_and_leaves_and_nothing_is_lost
+            a_topic_that_may_not_be_created_is_waited_for
             a_stop_drains_and_commits
             a_crash_repeats_ids_and_loses_nothing
             foreign_records_follow_the_rules

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use quadrille::Service;
+use quadrille::status::Report;
+use quadrille::{Cx, Service};
 
 use super::{Stage, answer};
+use crate::events::kit::v1::Ticked;
 use crate::witness;
 
 /// Shows that partitions move twice under load, and that every tick is answered.
@@ -38,6 +40,32 @@ pub async fn a_second_instance_joins_and_leaves_and_nothing_is_lost(stage: Stage
         .map(|seen| seen.envelope.id.to_string())
         .collect();
     assert_eq!(distinct.len(), CLOCKS * 10);
+}
+
+/// Shows that a service whose own topic is missing waits and says which one, that it can be stopped
+/// meanwhile, and that it goes on once somebody has created it.
+pub async fn a_topic_that_may_not_be_created_is_waited_for(stage: Stage) {
+    let may_not = stage.with(|settings| settings.create_topics = false);
+    let waits = |report: &Report| {
+        let told = "topic `parked.tocker.ticks` does not exist; tocker creates it, and cannot";
+        !report.ready && report.waiting_for.iter().any(|why| why.contains(told))
+    };
+    let leaving = Service::named("tocker").on(count).start(&may_not);
+    leaving.status().until(waits).await;
+    leaving.stop().await.expect("it has nothing to drain");
+
+    let waiting = Service::named("tocker").on(count).start(&may_not);
+    waiting.status().until(waits).await;
+    let creating = Service::named("tocker").on(count).start(&stage.bus);
+    waiting.status().until(|report| report.ready).await;
+    for service in [waiting, creating] {
+        service.stop().await.expect("it drains and leaves");
+    }
+}
+
+/// Emits nothing, so that it owns no topic but those of what it parks.
+async fn count(_: Ticked, _: Cx) -> quadrille::Reacted<()> {
+    Ok(())
 }
 
 /// Shows that a stop lets end what runs, commits it, and leaves nothing to be done twice.
