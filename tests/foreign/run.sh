@@ -44,7 +44,7 @@ cargo run --locked --quiet -p quadrille-schemas --example descriptors >"$QUADRIL
 
 # CI shows the same with fewer: its machine is shared with the build.
 if [[ -n ${CI:-} ]]; then
-  : "${QUADRILLE_ORDERS:=2000}" "${QUADRILLE_OUTAGE_SECONDS:=10}"
+  : "${QUADRILLE_ORDERS:=2000}" "${QUADRILLE_OUTAGE_SECONDS:=5}"
 fi
 echo "orders: ${QUADRILLE_ORDERS:=10000}, broker away for ${QUADRILLE_OUTAGE_SECONDS:=20} s"
 export QUADRILLE_ORDERS QUADRILLE_OUTAGE_SECONDS
