@@ -6,11 +6,9 @@
 //! not fit each other are errors that name the place and the mend, all of them at once. Nothing
 //! is opened or contacted here.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -28,6 +26,7 @@ mod loaded;
 mod nearest;
 mod print;
 mod relations;
+mod secret;
 mod sources;
 mod spec;
 mod text;
@@ -40,6 +39,7 @@ pub use forms::unset_if_empty;
 pub use layout::Layout;
 pub use loaded::Loaded;
 pub use relations::Relation;
+pub use secret::Secret;
 pub use sources::{Origin, Sources};
 
 /// The options of the bus. `bus/config.toml` says of each what it is for, its default and range.
@@ -221,32 +221,6 @@ pub struct Kafka {
     /// The user's password.
     #[serde(deserialize_with = "unset_if_empty")]
     pub sasl_password: Option<Secret>,
-}
-
-/// A value that is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, for whoever proves something with it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
 }
 
 impl Kafka {

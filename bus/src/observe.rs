@@ -101,8 +101,8 @@ pub(crate) fn paused(service: &str, partition: &TopicPartition) {
     debug!(service, %partition, "partition paused");
 }
 
-pub(crate) fn waiting_for_topic(service: &str, topic: &str) {
-    info!(service, topic, "waiting for the topic to be there");
+pub(crate) fn waiting_for_topic(service: &str, topic: &str, owner: &str) {
+    info!(service, topic, owner, "waiting for the topic to be there");
 }
 
 pub(crate) fn topic_created(service: &str, topic: &str, partitions: i32) {

@@ -49,8 +49,9 @@ pub enum Remedy {
 impl Failure {
     /// The event is tried again, with backoff, until its attempts are used up.
     ///
-    /// The code is short and the same for all failures of this kind; it goes into receipts. The
-    /// error's text goes into logs and into the parked event, never into receipts.
+    /// The code is short and the same for all failures of this kind; it goes into receipts and logs.
+    /// The error's text goes into the parked event, and into the log at level debug only: it may hold
+    /// what is nobody's business. It never goes into receipts.
     pub fn retry(
         code: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -2,7 +2,8 @@
 //!
 //! A service creates the topics that it owns, the bus's own, and those for its parked events. It
 //! never changes a topic that is there: a difference is an error where the service owns it, and a
-//! warning where somebody else does.
+//! warning where somebody else does. A topic that is missing and may not be created is waited for,
+//! since somebody may create it or give the right to.
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::world;
 
 /// Longest wait between two looks for a missing topic.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Wait before a topic that could not be created is tried again, once that was told.
+const TRY_AGAIN: Duration = Duration::from_secs(4);
 /// Wait between two looks at a topic that was just created.
 const LOOK_AT_NEW: Duration = Duration::from_millis(100);
 /// Looks at a topic that was just created before that counts as failed.
@@ -40,21 +43,6 @@ pub enum Error {
         declared: i32,
         /// What the broker says.
         actual: i32,
-    },
-    /// A topic is missing and cannot be created.
-    #[error(
-        "topic `{topic}` does not exist and cannot be created: {source}; create it with {partitions} \
-         partitions, or give service `{service}` the right to"
-    )]
-    CannotCreate {
-        /// The topic.
-        topic: String,
-        /// The service that needs it.
-        service: String,
-        /// Partitions that it should have.
-        partitions: i32,
-        /// Why.
-        source: broker::Error,
     },
     /// A parked topic's name is no topic name.
     #[error("{0}: shorten the name of the service or of the topic")]
@@ -146,8 +134,8 @@ impl Topics<'_> {
                 return Ok(Some(found));
             }
             if !told {
-                observe::waiting_for_topic(self.service, name.as_str());
                 let owner = topic.owner.unwrap_or("somebody else");
+                observe::waiting_for_topic(self.service, name.as_str(), owner);
                 let reason = format!("topic `{name}` does not exist; {owner} creates it");
                 self.status.set_waiting(&condition, &reason);
                 told = true;
@@ -165,21 +153,14 @@ impl Topics<'_> {
             self.led(&new.name, found.partitions).await?;
             return Ok(found);
         }
-        let cannot = |source| Error::CannotCreate {
-            topic: new.name.to_string(),
-            service: self.service.to_owned(),
-            partitions: new.partitions,
-            source,
-        };
         if !self.create {
-            let why = "topics.create is false";
-            return Err(cannot(broker::Error::new(ErrorKind::UnknownTopic, why)));
+            return Err(self.refused(new, "topics.create is false").await);
         }
         match self.broker.create(new).await {
             Ok(true) => observe::topic_created(self.service, new.name.as_str(), new.partitions),
             Ok(false) => {}
             Err(error) if error.kind() == ErrorKind::Unreachable => return Err(error.into()),
-            Err(error) => return Err(cannot(error)),
+            Err(error) => return Err(self.refused(new, &error.to_string()).await),
         }
         // Brokers tell of a new topic a moment after they have created it.
         for _ in 0..LOOKS_MAX {
@@ -190,7 +171,24 @@ impl Topics<'_> {
             self.world.sleep(LOOK_AT_NEW).await;
         }
         let why = "it was created, but the broker does not show it";
-        Err(cannot(broker::Error::new(ErrorKind::UnknownTopic, why)))
+        Err(self.refused(new, why).await)
+    }
+
+    /// A topic is missing and was not created. Whoever prepares topics tells it and tries again:
+    /// the kind of the error says that this may help.
+    async fn refused(&self, new: &NewTopic, why: &str) -> Error {
+        let NewTopic {
+            name, partitions, ..
+        } = new;
+        let service = self.service;
+        let message = format!(
+            "topic `{name}` does not exist; {service} creates it, and cannot: {why}; create it with \
+             {partitions} partitions, or let {service} do so"
+        );
+        if self.status.report().waiting_for.contains(&message) {
+            self.world.sleep(TRY_AGAIN).await;
+        }
+        broker::Error::new(ErrorKind::UnknownTopic, message).into()
     }
 
     /// Waits until a leader answers for every partition. Nothing may be published before.

@@ -34,7 +34,7 @@ trap 'exit 143' TERM
 
 deploy/kafka/kafka.sh install
 if [[ -z ${QUADRILLE_BINARIES:-} ]]; then
-  cargo build --locked -p quadrille-orders -p quadrille-inventory -p quadrille-payments -p quadrille-gateway
+  cargo build --locked -p quadrille-orders -p quadrille-inventory -p quadrille-payments -p quadrille-gateway -p quadrille-cli
   QUADRILLE_BINARIES=${CARGO_TARGET_DIR:-target}/debug
 fi
 export QUADRILLE_BINARIES
@@ -44,7 +44,7 @@ cargo run --locked --quiet -p quadrille-schemas --example descriptors >"$QUADRIL
 
 # CI shows the same with fewer: its machine is shared with the build.
 if [[ -n ${CI:-} ]]; then
-  : "${QUADRILLE_ORDERS:=2000}"
+  : "${QUADRILLE_ORDERS:=2000}" "${QUADRILLE_OUTAGE_SECONDS:=5}"
 fi
 echo "orders: ${QUADRILLE_ORDERS:=10000}, broker away for ${QUADRILLE_OUTAGE_SECONDS:=20} s"
 export QUADRILLE_ORDERS QUADRILLE_OUTAGE_SECONDS

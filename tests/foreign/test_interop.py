@@ -1,6 +1,7 @@
 """Others read our records, we read theirs, and all agree on where a key belongs."""
 
 import itertools
+import json
 import subprocess
 from datetime import datetime, timezone
 
@@ -9,9 +10,11 @@ from cloudevents.core.bindings import kafka as sdk
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from cloudevents.v1 import kafka as older_sdk
+from confluent_kafka import KafkaException
 from kit import ids
 from kit.hall import TOPICS
 from kit.load import GOOD_CARD, Client, Order
+from kit.processes import BINARIES, ENVIRONMENT
 from kit.schemas import as_json
 from kit.totals import RECEIPT, RECEIPTS
 from kit.wait import until
@@ -21,6 +24,7 @@ PRESENCE = "quadrille.v1.PresenceAnnounced"
 NUMBER = itertools.count(1)
 KEYS = 200
 PARTITIONS = 6
+LARGE = 5_000_000
 
 
 # --- ours, read by others -------------------------------------------------------------------------
@@ -191,6 +195,58 @@ def test_what_is_not_for_a_service_is_skipped(hall, schemas):
     assert parked_records(hall) == parked
     told = {(receipt.topic, receipt.partition, receipt.offset) for receipt in receipts(hall, schemas)}
     assert not told & {("orders", *place) for place in places}
+
+
+def test_what_cannot_be_decoded_is_parked(hall, schemas):
+    """Shows that bytes which are no message are parked as they came, with the reason, by whoever
+    reacts to their type and by nobody else, and that what stands behind them goes on."""
+    # Given broken bytes, and an order behind them with the same key.
+    order = foreign_order("tea")
+    event = {"type": PLACED, "source": "/shop/till-7", "id": f"broken/{order.id}", "partitionkey": order.id}
+    written = binary_protobuf(event, placed(schemas, order))
+    broken = b"\x0a\xff\xff" + written.value[:5]
+    headers = list(written.headers.items())
+    behind = [(name, f"whole/{order.id}".encode() if name == "ce_id" else value) for name, value in headers]
+    (partition, offset), _ = produce(
+        hall, "orders", (written.key, broken, headers), (written.key, written.value, behind)
+    )
+
+    # Then the order ends as if they were not there.
+    assert ended(hall, order.id)["status"] == "confirmed"
+    # And they are parked, key, value and headers as they were.
+    (parked,) = [record for record in parked_records(hall) if record.key == order.id.encode()]
+    assert (parked.topic, parked.partition, parked.value) == ("parked.inventory.orders", partition, broken)
+    assert list(parked.headers)[: len(headers)] == headers
+    about = {name.removeprefix("quadrille-parked-"): value for name, value in parked.header.items()}
+    assert (about["code"], about["service"], about["attempts"]) == ("undecodable", "inventory", "1")
+    assert (about["topic"], about["partition"], about["offset"]) == ("orders", str(partition), str(offset))
+    assert "OrderPlaced" in about["detail"], about["detail"]
+    # And their receipt says so, without a word of what they were.
+    receipt = receipt_for(hall, schemas, "inventory", "orders", partition, offset)
+    assert (schemas.word(receipt, "outcome"), receipt.error_code) == ("OUTCOME_PARKED", "undecodable")
+
+
+def test_an_event_of_5_mb_is_refused_at_every_door(hall, tmp_path):
+    """Shows what is said to a customer, to whoever emits on the cluster, and to a foreign client."""
+    order = foreign_order("tea")
+    large = {**order.body(), "email": "x" * LARGE}
+    status, answer, _ = Client(hall.door).ask("POST", "/orders", large)
+    assert status == 413
+    assert "larger than 262144 bytes" in str(answer)
+
+    file = tmp_path / "large.jsonl"
+    file.write_text(json.dumps({"deliveryId": "d-large", "sku": "x" * LARGE, "quantity": 1}) + "\n")
+    call = [BINARIES / "quadrille", "emit", "GoodsReceived", "-f", file, "--kafka", hall.kafka.address]
+    emitted = subprocess.run(call, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+    assert emitted.returncode == 1, emitted.stderr
+    assert f"error: {file}:1: " in emitted.stderr
+    assert "1048576" in emitted.stderr
+    assert "limits.event_bytes_max" in emitted.stderr
+    assert len(emitted.stderr) < 1000, "the event itself is in the error"
+
+    with pytest.raises((AssertionError, KafkaException), match="(?i)message size too large"):
+        produce(hall, "orders", (order.id, b"x" * LARGE, []))
+    assert not records_of(hall, order.id)
 
 
 # --- where a key belongs --------------------------------------------------------------------------

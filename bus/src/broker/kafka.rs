@@ -24,7 +24,6 @@ use super::{
 
 mod config;
 mod options; // what librdkafka is told, and what nobody may tell it
-mod secret;
 mod producer; // records out
 mod member; // records in, as a member of a group
 mod reader; // records in, without a group
@@ -44,8 +43,8 @@ mod log; // librdkafka's log lines
 mod wait; // waiting on threads
 mod clock;
 
+pub use crate::config::Secret;
 pub use config::{Compression, Config, Mechanism, Sasl, Security, Tls};
-pub use secret::Secret;
 
 use admin::{Admin, Rest};
 use blocking::Blocking;

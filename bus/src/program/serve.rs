@@ -109,13 +109,12 @@ impl Host {
 /// The adapter's configuration, from the options of the bus.
 #[cfg(feature = "kafka")]
 fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
-    use crate::broker::kafka::{Config, Sasl, Secret, Security, Tls};
+    use crate::broker::kafka::{Config, Sasl, Security, Tls};
 
     // Both sets of words are those of the option file, which has checked them.
     fn word<T: serde::de::DeserializeOwned>(word: &str) -> T {
         serde_json::from_value(word.into()).expect("a word of the option file")
     }
-    let secret = |secret: &config::Secret| Secret::new(secret.reveal());
 
     let config::Config { kafka, limits, .. } = config;
     // The option file keeps these within 32 bits.
@@ -124,16 +123,13 @@ fn kafka(config: &config::Config) -> crate::broker::kafka::Config {
         ca_file: kafka.tls_ca_file.clone(),
         certificate_file: kafka.tls_certificate_file.clone(),
         key_file: kafka.tls_key_file.clone(),
-        key_password: kafka.tls_key_password.as_ref().map(secret),
+        key_password: kafka.tls_key_password.clone(),
         accept_any_host: false,
     });
     let sasl = (kafka.sasl_mechanism != "none").then(|| Sasl {
         mechanism: word(&kafka.sasl_mechanism),
         user: kafka.sasl_user.clone().unwrap_or_default(),
-        password: kafka
-            .sasl_password
-            .as_ref()
-            .map_or_else(|| Secret::new(""), secret),
+        password: kafka.sasl_password.clone().unwrap_or_default(),
     });
     Config {
         client_id: kafka.client_id.clone(),

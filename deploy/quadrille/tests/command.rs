@@ -1,6 +1,7 @@
 //! The real binary: wrong use, wrong configuration, nobody there; each with its words and exit code.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -137,11 +138,16 @@ struct Up {
 
 impl Up {
     fn start() -> Self {
+        Self::start_with(Stdio::inherit())
+    }
+
+    fn start_with(stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_quadrille"))
             .args(["up", "--listen", "127.0.0.1:0", "--no-demo"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(stderr)
+            .process_group(0)
             .spawn()
             .expect("the binary was built for this test");
         let stdout = child.stdout.take().expect("it is piped");
@@ -168,9 +174,16 @@ impl Up {
     }
 
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status();
-        assert!(sent.expect("there is a `kill`").success());
+        kill(name, &self.child.id().to_string());
+    }
+
+    /// Process ids of what it has started.
+    fn children(&self) -> Vec<String> {
+        let parent = self.child.id().to_string();
+        let found = Command::new("pgrep").args(["-P", &parent]).output();
+        let found = found.expect("there is a `pgrep`").stdout;
+        let text = String::from_utf8(found).expect("numbers are text");
+        text.lines().map(ToOwned::to_owned).collect()
     }
 
     /// Waits until nobody answers at the gateway's address any more.
@@ -179,6 +192,49 @@ impl Up {
             std::thread::yield_now();
         }
     }
+}
+
+fn kill(signal: &str, whom: &str) {
+    let sent = Command::new("kill").args([signal, "--", whom]).status();
+    assert!(sent.expect("there is a `kill`").success());
+}
+
+#[test]
+fn ctrl_c_at_the_terminal_starts_nothing_again() {
+    // Shows that the terminal's signal to our whole group does not reach the gateway, which is still
+    // needed while we drain, and that a gateway which ends after we were asked to stop is left alone.
+    let mut up = Up::start_with(Stdio::piped());
+    let [gateway] = &up.children()[..] else {
+        panic!("the gateway is its only child");
+    };
+    // Given a request under way, which holds the end up.
+    let address = up.url.trim_start_matches("http://");
+    let mut asking = std::net::TcpStream::connect(address).expect("it listens");
+    let head = "POST /v1/events HTTP/1.1\r\nhost: up\r\ncontent-length: 9\r\nconnection: close\r\n";
+    let typed = "content-type: application/cloudevents+json\r\nexpect: 100-continue\r\n\r\n";
+    write!(asking, "{head}{typed}").expect("it reads");
+    let mut answer = [0; 12];
+    asking.read_exact(&mut answer).expect("it waits for more");
+    assert_eq!(&answer, b"HTTP/1.1 100");
+
+    // When Ctrl-C is pressed.
+    let stderr = up.child.stderr.take().expect("it is piped");
+    let mut lines = std::io::BufReader::new(stderr).lines().map(Result::unwrap);
+    kill("-INT", &format!("-{}", up.child.id()));
+    let mut said = vec![lines.next().expect("it says that it stops")];
+    assert!(said[0].starts_with("stopping"), "{said:?}");
+
+    // Then the gateway is still there, until somebody stops that as well.
+    assert!(std::net::TcpStream::connect(&up.gateway).is_ok());
+    kill("-TERM", gateway);
+    up.gateway_is_gone();
+    drop(asking);
+
+    // And nobody starts it again, or says so.
+    said.extend(lines);
+    assert_eq!(up.child.wait().unwrap().code(), Some(0));
+    assert_eq!(said.len(), 1, "{said:?}");
+    up.gateway_is_gone();
 }
 
 #[test]

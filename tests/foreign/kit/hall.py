@@ -29,10 +29,18 @@ class Hall:
         self.orders = orders(kafka.address, folder)
         self.inventory = inventory(kafka.address, folder)
         self.payments = payments(kafka.address, folder, self.gateway)
-        self.services = (self.orders, self.inventory, self.payments)
         for service in self.services:
             service.until_ready()
         until("the goods are on the shelf", lambda: self._shelved() == len(STOCK))
+
+    @property
+    def services(self) -> tuple[Service, Service, Service]:
+        """The services as they run now."""
+        return self.orders, self.inventory, self.payments
+
+    def replace(self, service: Service) -> None:
+        """Puts a service in the place of one of its name that has ended."""
+        setattr(self, service.name, service)
 
     @property
     def door(self) -> str:

@@ -74,6 +74,8 @@ class Kafka:
     def start(self) -> "Kafka":
         """Starts it, on the port that it had before, and waits until it answers."""
         self.address = self._script("start", *self._properties).strip()
+        # One that lost its broker in the middle of a question goes on waiting for the answer.
+        self.__dict__.pop("admin", None)
         return self
 
     def stop(self) -> None:
@@ -124,17 +126,18 @@ class Kafka:
     # --- topics ---------------------------------------------------------------------------------
 
     @functools.cached_property
-    def _admin(self) -> AdminClient:
+    def admin(self) -> AdminClient:
+        """Asks for what is not asked often enough to have a word of its own here."""
         return AdminClient({"bootstrap.servers": self.address, "log_level": QUIET})
 
     def topics(self) -> dict[str, int]:
         """All topics but the broker's own, with the number of their partitions."""
-        found = self._admin.list_topics(timeout=ANSWER_S).topics
+        found = self.admin.list_topics(timeout=ANSWER_S).topics
         return {t: len(found[t].partitions) for t in sorted(found) if not t.startswith("__")}
 
     def create(self, topic: str, partitions: int) -> None:
         """Creates a topic."""
-        made = self._admin.create_topics([NewTopic(topic, partitions, 1)])
+        made = self.admin.create_topics([NewTopic(topic, partitions, 1)])
         made[topic].result(ANSWER_S)
         until(f"topic {topic} is there", lambda: self.topics().get(topic) == partitions)
 
@@ -142,7 +145,7 @@ class Kafka:
         """For each partition, the offset that the next record will get."""
         there = self.topics()
         parts = [TopicPartition(t, p) for t in topics for p in range(there.get(t, 0))]
-        found = self._admin.list_offsets({part: OffsetSpec.latest() for part in parts})
+        found = self.admin.list_offsets({part: OffsetSpec.latest() for part in parts})
         return {(p.topic, p.partition): f.result(ANSWER_S).offset for p, f in found.items()}
 
     def read(self, topics, seconds: float = 120) -> list[Record]:
@@ -195,7 +198,7 @@ class Kafka:
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """For each partition that the group has committed, the offset that it would go on from."""
-        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
         found = asked[group].result(ANSWER_S).topic_partitions
         return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
@@ -206,7 +209,7 @@ class Kafka:
 
     def members(self, group: str) -> list[dict[str, set[int]]]:
         """For each member of the group, the partitions that it has, by topic."""
-        described = self._admin.describe_consumer_groups([group])[group].result(ANSWER_S)
+        described = self.admin.describe_consumer_groups([group])[group].result(ANSWER_S)
         members = []
         for member in described.members:
             has = {}
@@ -218,7 +221,7 @@ class Kafka:
     @functools.cached_property
     def cluster(self) -> str:
         """The cluster's own id."""
-        return self._admin.describe_cluster().result(ANSWER_S).cluster_id
+        return self.admin.describe_cluster().result(ANSWER_S).cluster_id
 
 
 def _to_the_end(reader: Consumer, parts: set, deadline: float):

@@ -233,7 +233,7 @@ class Client:
         deadline = time.monotonic() + PATIENCE_S
         for tries in itertools.count(1):
             try:
-                status, answer, after_s = self._once(method, path, body)
+                status, answer, after_s = self.once(method, path, body)
                 if status != 503:
                     return status, answer, tries
                 why = answer
@@ -243,7 +243,8 @@ class Client:
             assert time.monotonic() < deadline, f"{method} {path} got no answer in {PATIENCE_S} s: {why}"
             time.sleep(after_s)  # as Retry-After asks
 
-    def _once(self, method: str, path: str, body: dict | None) -> tuple[int, dict, float]:
+    def once(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict, float]:
+        """Asks once: status, body, and the seconds to wait before asking again."""
         if not self._connection:
             self._connection = http.client.HTTPConnection(self._door, timeout=ANSWER_S)
         headers = {"content-type": "application/json"} if body is not None else {}

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::super::{Error, ErrorKind};
 use super::options;
-use super::secret::Secret;
+use crate::config::Secret;
 
 /// How to reach a Kafka cluster.
 #[derive(Clone, PartialEq, Deserialize)]

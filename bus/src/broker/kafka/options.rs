@@ -247,7 +247,7 @@ fn secure(options: &mut ClientConfig, config: &Config) {
             }
         }
         if let Some(password) = &tls.key_password {
-            options.set("ssl.key.password", password.expose());
+            options.set("ssl.key.password", password.reveal());
         }
         let identification = if tls.accept_any_host { "none" } else { "https" };
         options.set("ssl.endpoint.identification.algorithm", identification);
@@ -262,7 +262,7 @@ fn secure(options: &mut ClientConfig, config: &Config) {
             },
         );
         options.set("sasl.username", &sasl.user);
-        options.set("sasl.password", sasl.password.expose());
+        options.set("sasl.password", sasl.password.reveal());
     }
 }
 

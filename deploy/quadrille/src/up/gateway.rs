@@ -1,7 +1,8 @@
 //! The payment gateway as a child process: this program again, under a hidden command.
 //!
-//! It is started again where it dies, at the same address, with longer and longer waits. It dies with
-//! us, however we end: its standard input is a pipe whose other end is ours.
+//! It is started again where it dies, at the same address, with longer and longer waits, but not once
+//! we were asked to stop: whoever asked may have asked it as well. It dies with us, however we end:
+//! its standard input is a pipe whose other end is ours.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ pub(super) async fn start(
         world: world.clone(),
         ledger: ledger.clone(),
         address: "127.0.0.1:0".to_owned(),
+        whole: stop.clone(),
         stop: Stop::new(),
     };
     let Some(started) = or_stop(keeper.start(), stop).await else {
@@ -113,6 +115,9 @@ struct Keeper {
     world: world::Shared,
     ledger: PathBuf,
     address: String,
+    /// Is requested when all of `up` is to stop.
+    whole: Stop,
+    /// Is requested when nobody needs the gateway any more.
     stop: Stop,
 }
 
@@ -153,10 +158,13 @@ impl Keeper {
             if self.world.elapsed().saturating_sub(began) > longest {
                 wait = shortest;
             }
+            if self.whole.is_requested() {
+                return;
+            }
             let how = ended.map_or_else(|error| error.to_string(), |how| how.to_string());
             warn!(how, "the payment gateway ended, it is started again");
             running = loop {
-                if or_stop(self.world.sleep(wait), &stop).await.is_none() {
+                if or_stop(self.world.sleep(wait), &self.whole).await.is_none() {
                     return;
                 }
                 wait = (wait * 2).min(longest);
