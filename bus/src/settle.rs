@@ -162,6 +162,7 @@ pub(crate) async fn park(
         attempts: attempt.number,
         first_attempt_at: attempt.first_at,
         parked_at: host.world.now(),
+        bytes_max: host.limits.event_bytes_max,
     };
     let topic = host.parked_topic(&delivery.record.partition.topic);
     let parked = parked.record(&delivery.record, topic);

@@ -50,6 +50,9 @@ pub(crate) async fn handle(
     };
     let record = started.record;
     let place = host.place(&record.partition.topic);
+    if record.size() > host.limits.event_bytes_max {
+        return park_too_large(host, record, place, progress).await;
+    }
     let delivery = match read(&record, place) {
         Ok(read) => match host.reactions.get(&*read.envelope.kind) {
             Some(reaction) => delivery(record, read, reaction, progress),
@@ -58,7 +61,8 @@ pub(crate) async fn handle(
         Err(Unreadable::Tombstone) => return skipped(host, &record, "no value"),
         Err(Unreadable::NoType) => return skipped(host, &record, "no type"),
         Err(Unreadable::Broken(what)) => {
-            return park_unreadable(host, record, place, progress, what).await;
+            let why = Failure::park("unreadable", what);
+            return park_unreadable(host, record, place, progress, why).await;
         }
     };
     let reaction = delivery
@@ -194,12 +198,34 @@ fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
     End::Finished
 }
 
+async fn park_too_large(
+    host: &Host,
+    record: Incoming,
+    place: Place<'_>,
+    progress: Progress,
+) -> End {
+    let what = format!(
+        "the record has {} bytes, more than limits.event_bytes_max = {}: raise that, and read it \
+         again where it stands",
+        record.size(),
+        host.limits.event_bytes_max
+    );
+    park_unreadable(
+        host,
+        record,
+        place,
+        progress,
+        Failure::park("too_large", what),
+    )
+    .await
+}
+
 async fn park_unreadable(
     host: &Host,
     record: Incoming,
     place: Place<'_>,
     progress: Progress,
-    what: String,
+    why: Failure,
 ) -> End {
     let at = host.world.now();
     let envelope = Arc::new(fallback(&record, place));
@@ -218,8 +244,7 @@ async fn park_unreadable(
         started_at: at,
         duration: Duration::ZERO,
     };
-    let failure = Failure::park("unreadable", what);
-    match park(host, &delivery, &attempt, &failure).await {
+    match park(host, &delivery, &attempt, &why).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,
     }
