@@ -348,7 +348,10 @@ impl Loaded {
     /// accepted by `--ephemeral`. For services that keep state.
     pub fn check_state_outlives(&self) -> Result<(), Error> {
         let Config { state, kafka, .. } = self.bus();
-        if !state.is_memory() || state.ephemeral || kafka.brokers.is_empty() {
+        // Where it is something else and wrong, that is told already, and the default stands in.
+        let said = &self.settings[self.option("state.url")].value;
+        let is_memory_said = *said == value::Value::Text("memory".to_owned());
+        if !is_memory_said || !state.is_memory() || state.ephemeral || kafka.brokers.is_empty() {
             return Ok(());
         }
         Err(Error::new(format!(
