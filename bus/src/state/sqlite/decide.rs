@@ -46,7 +46,7 @@ pub(super) struct Decided<'a> {
     /// Events for the inbox, with their times.
     pub(super) inbox: Vec<(&'a EventKey, jiff::Timestamp)>,
     /// Records, with their new versions. A record that was written twice stands here once.
-    pub(super) records: BTreeMap<&'a RecordId, Written1<'a>>,
+    pub(super) records: BTreeMap<&'a RecordId, Writing<'a>>,
     /// Partitions whose handled offsets have changed: they stand in the view.
     pub(super) handled: BTreeSet<TopicPartition>,
     /// Rows for the outbox.
@@ -55,7 +55,7 @@ pub(super) struct Decided<'a> {
 
 /// One record as it is to be written.
 #[derive(Debug)]
-pub(super) struct Written1<'a> {
+pub(super) struct Writing<'a> {
     pub(super) version: u64,
     pub(super) ticket: Ticket,
     pub(super) write: &'a Write,
@@ -142,7 +142,7 @@ impl<'a> Group<'a, '_> {
         for (id, write) in &change.writes {
             let version = self.version(id) + 1;
             self.view.versions.insert(id.clone(), version);
-            let written = Written1 {
+            let written = Writing {
                 version,
                 ticket,
                 write,

@@ -53,6 +53,19 @@ pub(super) async fn records(
     ids: &[RecordId],
 ) -> Result<Vec<Option<Stored>>> {
     let mut found = vec![None; ids.len()];
+    for (at, row) in of_records("version, json", connection, ids).await? {
+        found[at] = Some(stored(&row, 1));
+    }
+    Ok(found)
+}
+
+/// Columns of those records that are there, each row with the place of its id.
+async fn of_records(
+    columns: &'static str,
+    connection: &mut SqliteConnection,
+    ids: &[RecordId],
+) -> Result<Vec<(usize, SqliteRow)>> {
+    let mut found = Vec::with_capacity(ids.len());
     for (nth, ids) in ids.chunks(ROWS_MAX).enumerate() {
         let mut query = Statement::new("with asked (nth, kind, key) as (");
         query.push_values(ids.iter().enumerate(), |mut values, (nth, id)| {
@@ -61,14 +74,10 @@ pub(super) async fn records(
                 .push_bind(id.kind)
                 .push_bind(&*id.key);
         });
-        query.push(
-            ") select nth, version, json from asked cross join quadrille_record \
-             using (kind, key)",
-        );
-        for row in fetch(query, connection).await? {
-            let at = nth * ROWS_MAX + row.get::<i64, _>(0) as usize;
-            found[at] = Some(stored(&row, 1));
-        }
+        query.push(") select nth, ").push(columns);
+        query.push(" from asked cross join quadrille_record using (kind, key)");
+        let rows = fetch(query, connection).await?.into_iter();
+        found.extend(rows.map(|row| (nth * ROWS_MAX + row.get::<i64, _>(0) as usize, row)));
     }
     Ok(found)
 }
@@ -144,23 +153,9 @@ async fn versions(
     connection: &mut SqliteConnection,
     ids: &[RecordId],
 ) -> Result<BTreeMap<RecordId, u64>> {
-    let mut found = BTreeMap::new();
-    for ids in ids.chunks(ROWS_MAX) {
-        let mut query = Statement::new("with asked (nth, kind, key) as (");
-        query.push_values(ids.iter().enumerate(), |mut values, (nth, id)| {
-            values
-                .push_bind(nth as i64)
-                .push_bind(id.kind)
-                .push_bind(&*id.key);
-        });
-        query
-            .push(") select nth, version from asked cross join quadrille_record using (kind, key)");
-        for row in fetch(query, connection).await? {
-            let id = &ids[row.get::<i64, _>(0) as usize];
-            found.insert(id.clone(), row.get::<i64, _>(1) as u64);
-        }
-    }
-    Ok(found)
+    let rows = of_records("version", connection, ids).await?.into_iter();
+    let version = |(at, row): (usize, SqliteRow)| (ids[at].clone(), row.get::<i64, _>(1) as u64);
+    Ok(rows.map(version).collect())
 }
 
 async fn handled(
