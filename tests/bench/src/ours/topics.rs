@@ -1,0 +1,61 @@
+//! Topics, made and filled before anybody is measured.
+
+use std::time::Duration;
+
+use quadrille::broker::{Broker, NewTopic, TopicName};
+use quadrille::event::{Retention, Schema};
+use quadrille::{Event as _, world};
+
+use super::{broker, bus, Receipts};
+use crate::bare::check;
+use crate::events::bench::v1::{Published, Stored, Timed};
+use crate::fault::Fault;
+use crate::work::{Maker, PARTITIONS};
+
+/// Where receipts go.
+pub(crate) const RECEIPTS: &str = "quadrille.receipts";
+/// How long the topics keep records, as the receipts' schema has it.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Makes the topics that are missing, and empties all.
+pub(crate) async fn prepare(kafka: &str) -> Result<(), Fault> {
+    let broker = broker(kafka)?;
+    let ours: [&'static Schema; 3] = [Published::SCHEMA, Stored::SCHEMA, Timed::SCHEMA];
+    let names = ours.iter().map(|schema| schema.topic.name);
+    for name in names.chain([RECEIPTS]) {
+        create(&*broker, name).await?;
+        check::trim(kafka, name).await?;
+    }
+    Ok(())
+}
+
+async fn create(broker: &dyn Broker, name: &str) -> Result<(), Fault> {
+    let topic = NewTopic {
+        name: TopicName::parse(name).map_err(Fault::new)?,
+        partitions: PARTITIONS,
+        replication: None,
+        retention: Retention::For(KEPT),
+    };
+    let created = broker.create(&topic).await;
+    created
+        .map(drop)
+        .map_err(|error| Fault::of(&format!("create topic {name}"), &error))
+}
+
+/// Stores events for those who read, in place of what was there.
+pub(crate) async fn fill(kafka: &str, world: &world::Shared, events: u64) -> Result<(), Fault> {
+    check::trim(kafka, Stored::SCHEMA.topic.name).await?;
+    let publisher = bus(kafka, world, Receipts::Published)?.publisher("bench");
+    let mut maker = Maker::new();
+    for number in (0..events).step_by(BATCH) {
+        let batch = number..events.min(number + BATCH as u64);
+        let batch: Vec<Stored> = batch.map(|number| maker.make(number, 0)).collect();
+        for published in publisher.publish_all(batch).await {
+            published.map_err(|error| Fault::of("fill a topic", &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Events that are handed over at once.
+const BATCH: usize = 10_000;
