@@ -113,7 +113,7 @@ async fn measure_all(
         cases = Case::all().to_vec();
     }
     let began = world.now().to_string();
-    let prepared = topics::prepare(&kafka.address).await;
+    let prepared = topics::prepare(&kafka.address, world).await;
     prepared.map_err(|fault| Failure::of(Exit::Unreachable, &fault))?;
     let turns: usize = cases.iter().map(|case| case.entries().len()).sum();
     let progress = Progress::begin(turns * (repetitions as usize + 1));
@@ -179,7 +179,7 @@ impl Driver<'_> {
                 if repetition > 0 {
                     found[nth].push(measured);
                 }
-                for topic in ["bench.published", topics::RECEIPTS] {
+                for topic in ["bench.published", "bench.timed", topics::RECEIPTS] {
                     let trimmed = check::trim(&self.kafka.address, topic).await;
                     trimmed.map_err(failed)?;
                 }

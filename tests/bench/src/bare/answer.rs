@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
 use rdkafka::{ClientContext, Message as _};
 
-use super::check::PATIENCE;
 use super::clients::{self, Counting, Linger, is_full, rest};
 use super::low_water::LowWater;
 use super::records::{headers, write_id};
@@ -46,11 +45,7 @@ pub(crate) async fn answer(stage: &Stage, plain: bool) -> Result<Measure, Fault>
     let ledger = Ledger::of(order.events);
     let watch = Watch::new(&stage.world);
     loop {
-        let message = match consumer.poll(PATIENCE) {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(Fault::of("consume", &error)),
-            None => return Err(Fault::new("no record came for too long")),
-        };
+        let message = clients::next(&consumer, &stage.world)?;
         watch.start();
         let event = Stored::decode(message.payload().unwrap_or_default())
             .map_err(|error| Fault::of("decode", &error))?;
@@ -76,9 +71,7 @@ pub(crate) async fn answer(stage: &Stage, plain: bool) -> Result<Measure, Fault>
         rest(&stage.world).await;
     }
     counting.check()?;
-    consumer
-        .commit_consumer_state(CommitMode::Sync)
-        .map_err(|error| Fault::of("commit", &error))?;
+    clients::commit(&*consumer)?;
     let measure = watch.stop(order.events);
     ledger.check().map_err(Fault::new)?;
     Ok(measure)

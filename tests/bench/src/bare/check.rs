@@ -71,11 +71,7 @@ pub(crate) async fn stored<E: Measured>(
         .map_err(|error| Fault::of("read from an offset", &error))?;
     let ledger = Ledger::of(events);
     while left > 0 {
-        let message = match consumer.poll(PATIENCE) {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(Fault::of("read what was published", &error)),
-            None => return Err(Fault::new("what was published cannot be read")),
-        };
+        let message = clients::next(&consumer, &stage.world)?;
         left -= 1;
         let event = E::decode(message.payload().unwrap_or_default())
             .map_err(|error| Fault::of("decode what was published", &error))?;

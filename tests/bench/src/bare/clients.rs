@@ -8,17 +8,22 @@ use std::time::Duration;
 use quadrille::world;
 use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::{ClientConfig, ClientContext};
 
+use super::check::PATIENCE;
 use crate::fault::Fault;
 
 /// Time between two looks at something that takes a while.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long a full queue is given to empty a little.
 const FULL_QUEUE_REST: Duration = Duration::from_millis(1);
+
+/// Longest wait of one poll.
+const POLL: Duration = Duration::from_secs(1);
 
 /// How long a producer waits for company in a batch.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +92,33 @@ pub(crate) fn streamed(kafka: &str, group: &str, topic: &str) -> Result<StreamCo
     let subscribed = consumer.subscribe(&[topic]);
     subscribed.map_err(|error| Fault::of("subscribe", &error))?;
     Ok(consumer)
+}
+
+/// The next record. A poll may come back with nothing where it has served a callback.
+pub(crate) fn next<'a>(
+    consumer: &'a BaseConsumer,
+    world: &world::Shared,
+) -> Result<BorrowedMessage<'a>, Fault> {
+    let began = world.elapsed();
+    loop {
+        match consumer.poll(POLL) {
+            Some(Ok(message)) => return Ok(message),
+            Some(Err(error)) => return Err(Fault::of("consume", &error)),
+            None if world.elapsed().saturating_sub(began) > PATIENCE => {
+                return Err(Fault::new("no record came for too long"));
+            }
+            None => {}
+        }
+    }
+}
+
+/// Commits what was noted as done and not committed yet.
+pub(crate) fn commit<X: ConsumerContext>(consumer: &impl Consumer<X>) -> Result<(), Fault> {
+    match consumer.commit_consumer_state(CommitMode::Sync) {
+        // The consumer had just done it by itself.
+        Ok(()) | Err(KafkaError::ConsumerCommit(Code::NoOffset)) => Ok(()),
+        Err(error) => Err(Fault::of("commit", &error)),
+    }
 }
 
 /// A consumer without subscription, for questions and for reading from where one likes.

@@ -3,9 +3,8 @@
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
 use rdkafka::Message as _;
-use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::consumer::{Consumer as _};
 
-use super::check::PATIENCE;
 use super::clients;
 use crate::contend::Stage;
 use crate::events::bench::v1::Stored;
@@ -20,11 +19,7 @@ pub(crate) async fn consume(stage: &Stage) -> Result<Measure, Fault> {
     let ledger = Ledger::of(order.events);
     let watch = Watch::new(&stage.world);
     loop {
-        let message = match consumer.poll(PATIENCE) {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(Fault::of("consume", &error)),
-            None => return Err(Fault::new("no record came for too long")),
-        };
+        let message = clients::next(&consumer, &stage.world)?;
         watch.start();
         let event = Stored::decode(message.payload().unwrap_or_default())
             .map_err(|error| Fault::of("decode", &error))?;
@@ -38,9 +33,7 @@ pub(crate) async fn consume(stage: &Stage) -> Result<Measure, Fault> {
             break;
         }
     }
-    consumer
-        .commit_consumer_state(CommitMode::Sync)
-        .map_err(|error| Fault::of("commit", &error))?;
+    clients::commit(&consumer)?;
     let measure = watch.stop(order.events);
     ledger.check().map_err(Fault::new)?;
     Ok(measure)

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
 use rdkafka::Message as _;
-use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::consumer::{Consumer as _};
 
 use super::clients;
 use super::low_water::LowWater;
@@ -85,9 +85,7 @@ pub(crate) async fn keyed(stage: &Stage) -> Result<Measure, Fault> {
             }
         }
     }
-    consumer
-        .commit_consumer_state(CommitMode::Sync)
-        .map_err(|error| Fault::of("commit", &error))?;
+    clients::commit(&consumer)?;
     let mut measure = watch.stop(order.events);
     measure.reaction_us_mean = Some(spent.as_secs_f64() * 1e6 / order.events as f64);
     ledger.check().map_err(Fault::new)?;

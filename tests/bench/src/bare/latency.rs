@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
 use rdkafka::Message as _;
-use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::producer::ThreadedProducer;
 
 use super::clients::{self, Counting, Linger};
@@ -52,9 +52,7 @@ pub(crate) async fn latency(stage: &Arc<Stage>) -> Result<Measure, Fault> {
         }
     };
     futures::future::try_join(publishing, reading).await?;
-    consumer
-        .commit_consumer_state(CommitMode::Sync)
-        .map_err(|error| Fault::of("commit", &error))?;
+    clients::commit(&consumer)?;
     counting.check()?;
     journey.measure()
 }

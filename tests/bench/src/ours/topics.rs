@@ -8,6 +8,7 @@ use quadrille::{Event as _, world};
 
 use super::{broker, bus, Receipts};
 use crate::bare::check;
+use crate::bare::clients::LOOK_AGAIN;
 use crate::events::bench::v1::{Published, Stored, Timed};
 use crate::fault::Fault;
 use crate::work::{Maker, PARTITIONS};
@@ -18,12 +19,13 @@ pub(crate) const RECEIPTS: &str = "quadrille.receipts";
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Makes the topics that are missing, and empties all.
-pub(crate) async fn prepare(kafka: &str) -> Result<(), Fault> {
+pub(crate) async fn prepare(kafka: &str, world: &world::Shared) -> Result<(), Fault> {
     let broker = broker(kafka)?;
     let ours: [&'static Schema; 3] = [Published::SCHEMA, Stored::SCHEMA, Timed::SCHEMA];
     let names = ours.iter().map(|schema| schema.topic.name);
     for name in names.chain([RECEIPTS]) {
         create(&*broker, name).await?;
+        led(kafka, world, name).await?;
         check::trim(kafka, name).await?;
     }
     Ok(())
@@ -40,6 +42,18 @@ async fn create(broker: &dyn Broker, name: &str) -> Result<(), Fault> {
     created
         .map(drop)
         .map_err(|error| Fault::of(&format!("create topic {name}"), &error))
+}
+
+/// Waits until every partition of a new topic has a leader that knows of it.
+async fn led(kafka: &str, world: &world::Shared, name: &str) -> Result<(), Fault> {
+    let began = world.elapsed();
+    while let Err(fault) = check::ends(kafka, name).await {
+        if world.elapsed().saturating_sub(began) > check::PATIENCE {
+            return Err(fault);
+        }
+        world.sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Stores events for those who read, in place of what was there.
