@@ -35,6 +35,8 @@ pub enum Contender {
     BarePlain,
     /// The bus.
     Ours,
+    /// The bus, with `kafka.linger_ms` set to what the bare producers have.
+    OursLingering,
     /// The bus, with state in memory.
     OursMemory,
 }
@@ -96,7 +98,7 @@ impl Case {
 
     /// Who contends. The others are compared with the first.
     pub(crate) fn entries(self) -> &'static [Entry] {
-        use Contender::{Bare, BarePlain, Ours, OursMemory};
+        use Contender::{Bare, BarePlain, Ours, OursLingering, OursMemory};
         const fn entry(contender: Contender, name: &'static str, goal: Option<Goal>) -> Entry {
             Entry {
                 contender,
@@ -111,16 +113,19 @@ impl Case {
             entry(Bare, "FutureProducer", None),
             entry(BarePlain, "FutureProducer, no headers", None),
             entry(Ours, "quadrille", rate(0.95)),
+            entry(OursLingering, "quadrille, linger 5 ms", None),
         ];
         const PUBLISH: &[Entry] = &[
             entry(Bare, "ThreadedProducer", None),
             entry(BarePlain, "ThreadedProducer, no headers", None),
             entry(Ours, "quadrille", rate(0.85)),
+            entry(OursLingering, "quadrille, linger 5 ms", None),
         ];
         const REACT: &[Entry] = &[
             entry(Bare, "consume and produce one", None),
             entry(BarePlain, "the same, no headers", None),
             entry(Ours, "quadrille", rate(0.7)),
+            entry(OursLingering, "quadrille, linger 5 ms", None),
         ];
         const SILENT: &[Entry] = &[
             entry(Bare, "BaseConsumer", None),

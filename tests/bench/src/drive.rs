@@ -12,6 +12,7 @@ use tokio::process::Command;
 use crate::bare::check;
 use crate::case::{Case, Entry};
 use crate::contend::{Order, contend};
+use crate::fault::Fault;
 use crate::kafka::Kafka;
 use crate::measure::Measure;
 use crate::ours::latency::RATE;
@@ -48,8 +49,8 @@ pub struct Arguments {
     /// A look rather than a measurement: two repetitions of 50,000 events, 3 s of latency
     #[arg(long, conflicts_with_all = ["reps", "events", "seconds"])]
     quick: bool,
-    /// Use this Kafka, and empty its topics `bench.*` and `quadrille.receipts`; without it, one is
-    /// started and removed
+    /// Use this Kafka, whose topics `bench.*` are emptied and whose `quadrille.receipts` gets many
+    /// more; without it, one is started and removed
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
     /// Print the report as JSON
@@ -97,6 +98,42 @@ async fn obey(order: &str, world: world::Shared) -> Result<Exit, Failure> {
     let line = serde_json::to_string(&measure).expect("plain data is JSON");
     print(&(line + "\n"))?;
     Ok(Exit::Done)
+}
+
+/// An order for each contender of each case, without warm-up, for tests.
+pub fn orders(kafka: &str, world: &world::Shared, events: u64) -> Vec<Order> {
+    let mut orders = Vec::new();
+    for case in Case::all() {
+        for entry in case.entries() {
+            orders.push(order(*case, entry, kafka, world, events, 0));
+        }
+    }
+    orders
+}
+
+/// Empties the topics of the benchmark, which are made where they are missing, and stores events for
+/// those who read.
+pub async fn prepare(kafka: &str, world: &world::Shared, events: u64) -> Result<(), Fault> {
+    topics::prepare(kafka, world).await?;
+    topics::fill(kafka, world, events).await
+}
+
+fn order(
+    case: Case,
+    entry: &Entry,
+    kafka: &str,
+    world: &world::Shared,
+    events: u64,
+    warm_up_events: u64,
+) -> Order {
+    Order {
+        case,
+        contender: entry.contender,
+        kafka: kafka.to_owned(),
+        events,
+        warm_up_events,
+        group: format!("bench-{}-{:016x}", case.name(), world.random()),
+    }
 }
 
 async fn measure_all(
@@ -179,13 +216,23 @@ impl Driver<'_> {
                 if repetition > 0 {
                     found[nth].push(measured);
                 }
-                for topic in ["bench.published", "bench.timed", topics::RECEIPTS] {
-                    let trimmed = check::trim(&self.kafka.address, topic).await;
-                    trimmed.map_err(failed)?;
-                }
+                self.trim().await.map_err(failed)?;
             }
         }
         Ok(Compared::of(case, events, found))
+    }
+
+    /// Deletes what contenders have written, so that disks do not fill and nobody reads it.
+    async fn trim(&self) -> Result<(), Fault> {
+        let address = &self.kafka.address;
+        for topic in topics::written() {
+            check::trim(address, topic).await?;
+        }
+        // Receipts of a cluster that others use may be theirs. There are none before somebody reacts.
+        if self.kafka.pid.is_some() && check::ends(address, topics::RECEIPTS).await.is_ok() {
+            check::trim(address, topics::RECEIPTS).await?;
+        }
+        Ok(())
     }
 
     /// One contender, in a process of its own.
@@ -195,14 +242,8 @@ impl Driver<'_> {
         entry: &Entry,
         events: u64,
     ) -> Result<Measured, String> {
-        let order = Order {
-            case,
-            contender: entry.contender,
-            kafka: self.kafka.address.clone(),
-            events,
-            warm_up_events: WARM_UP_SECONDS * RATE,
-            group: format!("bench-{}-{:016x}", case.name(), self.world.random()),
-        };
+        let (kafka, warm_up) = (&self.kafka.address, WARM_UP_SECONDS * RATE);
+        let order = order(case, entry, kafka, self.world, events, warm_up);
         let order = serde_json::to_string(&order).expect("plain data is JSON");
         let program = env::current_exe().map_err(|error| format!("who am I: {error}"))?;
         let kafka = || self.kafka.pid.and_then(usage::processor_of);

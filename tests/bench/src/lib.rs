@@ -28,7 +28,8 @@ pub mod events {
     quadrille::include_events!();
 }
 
-pub use case::Case;
+pub use case::{Case, Contender};
 pub use contend::{Order, contend};
-pub use drive::{Arguments, run};
-pub use measure::Measure;
+pub use drive::{Arguments, orders, prepare, run};
+pub use fault::Fault;
+pub use measure::{Latency, Measure};

@@ -12,7 +12,6 @@ use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
-use quadrille::world;
 
 pub(crate) mod latency; // one event at a time, there and back
 pub(crate) mod publish; // waiting for answers, and not
@@ -20,7 +19,12 @@ pub(crate) mod react; // without state
 pub(crate) mod state; // with state, wherever it is kept
 pub(crate) mod topics; // made and filled before anybody is measured
 
+use crate::case::Contender;
+use crate::contend::Stage;
 use crate::fault::Fault;
+
+/// How long the bare producers wait for company in a batch, in milliseconds.
+pub(crate) const LINGER_MS: u32 = 5;
 
 /// Whether receipts go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +37,17 @@ pub(crate) enum Receipts {
 
 /// A client of the cluster, as the option file has it.
 pub(crate) fn broker(kafka: &str) -> Result<Arc<dyn Broker>, Fault> {
-    let Config { limits, .. } = Config::default();
+    broker_with(kafka, Config::default().kafka.linger_ms)
+}
+
+/// A client whose records wait so long for company.
+fn broker_with(kafka: &str, linger_ms: u32) -> Result<Arc<dyn Broker>, Fault> {
+    let limits = Config::default().limits;
     let within_32_bits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let broker = kafka::Broker::new(kafka::Config {
         in_flight_records_max: within_32_bits(limits.in_flight_records_max),
         in_flight_bytes_max: within_32_bits(limits.in_flight_bytes_max),
+        linger_ms,
         ..kafka::Config::of(kafka)
     });
     let broker = broker.map_err(|error| Fault::of("make a broker", &error))?;
@@ -45,23 +55,25 @@ pub(crate) fn broker(kafka: &str) -> Result<Arc<dyn Broker>, Fault> {
 }
 
 /// A bus without state.
-pub(crate) fn bus(kafka: &str, world: &world::Shared, receipts: Receipts) -> Result<Bus, Fault> {
-    bus_with(kafka, world, receipts, Arc::new(MemoryStores::new()))
+pub(crate) fn bus(stage: &Stage, receipts: Receipts) -> Result<Bus, Fault> {
+    bus_with(stage, receipts, Arc::new(MemoryStores::new()))
 }
 
 /// A bus whose services keep their state there.
 pub(crate) fn bus_with(
-    kafka: &str,
-    world: &world::Shared,
+    stage: &Stage,
     receipts: Receipts,
     stores: Arc<dyn Stores>,
 ) -> Result<Bus, Fault> {
-    let mut broker = broker(kafka)?;
+    let mut broker = match stage.order.contender {
+        Contender::OursLingering => broker_with(&stage.order.kafka, LINGER_MS)?,
+        _ => broker(&stage.order.kafka)?,
+    };
     if receipts == Receipts::Dropped {
         broker = Arc::new(WithoutReceipts(broker));
     }
     let settings = Settings::of(&Config::default());
-    Ok(Bus::new(broker, world.clone(), stores, settings))
+    Ok(Bus::new(broker, stage.world.clone(), stores, settings))
 }
 
 /// A cluster that says of each receipt that it has it, and keeps none.

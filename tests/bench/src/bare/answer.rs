@@ -19,10 +19,9 @@ use crate::contend::Stage;
 use crate::events::bench::v1::Stored;
 use crate::fault::Fault;
 use crate::measure::{Measure, Watch};
+use crate::ours::topics;
 use crate::work::{Facts, Ledger, Measured as _, mix};
 
-/// Where the answers go: beside our receipts, so that the cluster has the same to do.
-const TOPIC: &str = "quadrille.receipts";
 /// Answers that may be on their way, as with us.
 const ON_THEIR_WAY_MAX: i32 = 10_000;
 /// Bytes of an answer's payload: those of a receipt.
@@ -93,7 +92,7 @@ impl<'a> Answer<'a> {
     }
 
     fn record(&self, at: (i32, i64), plain: bool) -> BaseRecord<'_, str, [u8], Box<(i32, i64)>> {
-        let record = BaseRecord::with_opaque_to(TOPIC, Box::new(at));
+        let record = BaseRecord::with_opaque_to(topics::ANSWERS, Box::new(at));
         let record = record.key(self.flow.as_str());
         let record = record.payload(&self.filling[..ANSWER_BYTES.min(self.filling.len())]);
         match plain {

@@ -16,6 +16,9 @@ use crate::work::{Ledger, Measured};
 
 /// Longest wait for an answer or a record.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for where a partition begins and ends, and how often that is asked.
+const ASK: Duration = Duration::from_secs(2);
+const ASKS: u32 = 5;
 
 /// The offset that the next record of each partition will get.
 pub(crate) async fn ends(
@@ -111,9 +114,15 @@ fn watermarks(
     let mut marks = BTreeMap::new();
     let topics = metadata.topics().iter();
     for partition in topics.flat_map(|topic| topic.partitions()) {
-        let found = consumer
-            .fetch_watermarks(topic, partition.id(), PATIENCE)
-            .map_err(failed)?;
+        let mut found = consumer.fetch_watermarks(topic, partition.id(), ASK);
+        for _ in 1..ASKS {
+            if found.is_ok() {
+                break;
+            }
+            // A partition that is new has no leader yet, and one call does not look for another.
+            found = consumer.fetch_watermarks(topic, partition.id(), ASK);
+        }
+        let found = found.map_err(failed)?;
         marks.insert(TopicPartition::new(name.clone(), partition.id()), found);
     }
     if marks.is_empty() {

@@ -16,6 +16,7 @@ use rdkafka::{ClientConfig, ClientContext};
 
 use super::check::PATIENCE;
 use crate::fault::Fault;
+use crate::ours::LINGER_MS;
 
 /// Time between two looks at something that takes a while.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -37,8 +38,8 @@ pub(crate) enum Linger {
 /// A producer's options.
 pub(crate) fn producer(kafka: &str, linger: Linger) -> ClientConfig {
     let linger_ms = match linger {
-        Linger::Long => "5",
-        Linger::None => "0",
+        Linger::Long => LINGER_MS.to_string(),
+        Linger::None => "0".to_owned(),
     };
     let mut config = ClientConfig::new();
     for (option, value) in [
@@ -47,7 +48,7 @@ pub(crate) fn producer(kafka: &str, linger: Linger) -> ClientConfig {
         ("enable.idempotence", "true"),
         ("partitioner", "murmur2_random"),
         ("compression.type", "lz4"),
-        ("linger.ms", linger_ms),
+        ("linger.ms", &linger_ms),
         ("batch.size", "1000000"),
         ("queue.buffering.max.messages", "1000000"),
         ("queue.buffering.max.kbytes", "1048576"),

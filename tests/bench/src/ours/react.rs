@@ -61,7 +61,7 @@ impl Run {
 
 /// Reacts to all that is stored.
 pub(crate) async fn react(stage: &Stage, receipts: Receipts) -> Result<Measure, Fault> {
-    let bus = bus(&stage.order.kafka, &stage.world, receipts)?;
+    let bus = bus(stage, receipts)?;
     let run = Run::new(stage);
     let kept = Arc::clone(&run);
     let service = Service::named(&stage.order.group).on(move |event: Stored, _: Cx| {
@@ -78,7 +78,7 @@ pub(crate) async fn react(stage: &Stage, receipts: Receipts) -> Result<Measure, 
 
 /// Reacts to all that is stored, and waits each time.
 pub(crate) async fn keyed(stage: &Stage) -> Result<Measure, Fault> {
-    let bus: Bus = bus(&stage.order.kafka, &stage.world, Receipts::Published)?;
+    let bus: Bus = bus(stage, Receipts::Published)?;
     let (run, spent_us) = (Run::new(stage), Arc::new(AtomicU64::new(0)));
     let kept = (Arc::clone(&run), Arc::clone(&spent_us), stage.world.clone());
     let service = Service::named(&stage.order.group).on(move |event: Stored, _: Cx| {

@@ -41,12 +41,7 @@ fn stores(_: Contender) -> Arc<dyn Stores> {
 /// Reacts to all that is stored.
 pub(crate) async fn state(stage: &Stage) -> Result<Measure, Fault> {
     let stores = stores(stage.order.contender);
-    let bus = bus_with(
-        &stage.order.kafka,
-        &stage.world,
-        Receipts::Published,
-        stores,
-    )?;
+    let bus = bus_with(stage, Receipts::Published, stores)?;
     let run = Run::new(stage);
     let kept = Arc::clone(&run);
     let service = Service::named(&stage.order.group).keeps(Tallies);

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use quadrille::broker::{Broker, NewTopic, TopicName};
-use quadrille::event::{Retention, Schema};
+use quadrille::config::Config;
+use quadrille::event::Retention;
+use quadrille::publish::Publisher;
 use quadrille::{Event as _, world};
 
-use super::{broker, bus, Receipts};
+use super::broker;
 use crate::bare::check;
 use crate::bare::clients::LOOK_AGAIN;
 use crate::events::bench::v1::{Published, Stored, Timed};
@@ -15,15 +17,20 @@ use crate::work::{Maker, PARTITIONS};
 
 /// Where receipts go.
 pub(crate) const RECEIPTS: &str = "quadrille.receipts";
+/// Where those put their answers who have no receipts.
+pub(crate) const ANSWERS: &str = "bench.answers";
 /// How long the topics keep records, as the receipts' schema has it.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Topics of the benchmark that contenders write to.
+pub(crate) fn written() -> impl Iterator<Item = &'static str> {
+    [Published::SCHEMA.topic.name, Timed::SCHEMA.topic.name, ANSWERS].into_iter()
+}
 
 /// Makes the topics that are missing, and empties all.
 pub(crate) async fn prepare(kafka: &str, world: &world::Shared) -> Result<(), Fault> {
     let broker = broker(kafka)?;
-    let ours: [&'static Schema; 3] = [Published::SCHEMA, Stored::SCHEMA, Timed::SCHEMA];
-    let names = ours.iter().map(|schema| schema.topic.name);
-    for name in names.chain([RECEIPTS]) {
+    for name in written().chain([Stored::SCHEMA.topic.name]) {
         create(&*broker, name).await?;
         led(kafka, world, name).await?;
         check::trim(kafka, name).await?;
@@ -59,7 +66,8 @@ async fn led(kafka: &str, world: &world::Shared, name: &str) -> Result<(), Fault
 /// Stores events for those who read, in place of what was there.
 pub(crate) async fn fill(kafka: &str, world: &world::Shared, events: u64) -> Result<(), Fault> {
     check::trim(kafka, Stored::SCHEMA.topic.name).await?;
-    let publisher = bus(kafka, world, Receipts::Published)?.publisher("bench");
+    let limit = Config::default().limits.event_bytes_max;
+    let publisher = Publisher::new("bench", broker(kafka)?, world.clone(), limit);
     let mut maker = Maker::new();
     for number in (0..events).step_by(BATCH) {
         let batch = number..events.min(number + BATCH as u64);
