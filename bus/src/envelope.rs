@@ -136,7 +136,7 @@ impl Envelope {
             buffer.extend_from_slice(value.as_bytes());
         }
         let mut rest = buffer.freeze();
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(header::ALL.len());
         for (name, value) in header::SHARED.iter().zip(values) {
             if let Some(value) = value {
                 headers.push(Arc::clone(name), rest.split_to(value.len()));

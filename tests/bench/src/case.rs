@@ -133,7 +133,11 @@ impl Case {
         ];
         const LATENCY: &[Entry] = &[
             entry(Bare, "ThreadedProducer, StreamConsumer", None),
-            entry(Ours, "quadrille", Some(Goal::Latency { p50: 1.2, p99: 1.5 })),
+            entry(
+                Ours,
+                "quadrille",
+                Some(Goal::Latency { p50: 1.2, p99: 1.5 }),
+            ),
         ];
         const KEYED: &[Entry] = &[
             entry(Bare, "loop with a lane per key", None),

@@ -29,6 +29,8 @@ pub struct Order {
     pub warm_up_events: u64,
     /// The consumer group. Nobody else has it.
     pub group: String,
+    /// Options of the bus that are not what it is shipped with, by path.
+    pub set: BTreeMap<String, String>,
 }
 
 /// What a contender stands on.

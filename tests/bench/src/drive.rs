@@ -1,5 +1,6 @@
 //! All contenders in turn, each in a process of its own, on one Kafka.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, Write as _};
 use std::process::Stdio;
@@ -53,12 +54,20 @@ pub struct Arguments {
     /// more; without it, one is started and removed
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
+    /// Set an option of the bus, to see what it does
+    #[arg(long, value_name = "OPTION=VALUE", value_parser = option)]
+    set: Vec<(String, String)>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
     /// What a process of one contender is told to do
     #[arg(long, hide = true, value_name = "JSON")]
     order: Option<String>,
+}
+
+fn option(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("write it as OPTION=VALUE")?;
+    Ok((path.to_owned(), value.to_owned()))
 }
 
 /// Measures what was asked for, and prints what came out.
@@ -133,6 +142,7 @@ fn order(
         events,
         warm_up_events,
         group: format!("bench-{}-{:016x}", case.name(), world.random()),
+        set: BTreeMap::new(),
     }
 }
 
@@ -159,6 +169,7 @@ async fn measure_all(
         world,
         progress: &progress,
         stored: 0,
+        set: arguments.set.iter().cloned().collect(),
     };
     let mut compared = Vec::new();
     for case in cases {
@@ -185,6 +196,8 @@ struct Driver<'a> {
     progress: &'a Progress,
     /// Events that wait for those who read.
     stored: u64,
+    /// Options of the bus.
+    set: BTreeMap<String, String>,
 }
 
 impl Driver<'_> {
@@ -236,14 +249,12 @@ impl Driver<'_> {
     }
 
     /// One contender, in a process of its own.
-    async fn take_turn(
-        &self,
-        case: Case,
-        entry: &Entry,
-        events: u64,
-    ) -> Result<Measured, String> {
+    async fn take_turn(&self, case: Case, entry: &Entry, events: u64) -> Result<Measured, String> {
         let (kafka, warm_up) = (&self.kafka.address, WARM_UP_SECONDS * RATE);
-        let order = order(case, entry, kafka, self.world, events, warm_up);
+        let order = Order {
+            set: self.set.clone(),
+            ..order(case, entry, kafka, self.world, events, warm_up)
+        };
         let order = serde_json::to_string(&order).expect("plain data is JSON");
         let program = env::current_exe().map_err(|error| format!("who am I: {error}"))?;
         let kafka = || self.kafka.pid.and_then(usage::processor_of);
@@ -278,12 +289,7 @@ impl Driver<'_> {
 }
 
 /// What a turn came to, for whoever watches.
-fn line(
-    case: Case,
-    entry: &Entry,
-    repetition: u32,
-    measured: &Result<Measured, String>,
-) -> String {
+fn line(case: Case, entry: &Entry, repetition: u32, measured: &Result<Measured, String>) -> String {
     let what = match measured {
         Ok(Measured { measure, .. }) => match measure.latency {
             Some(latency) => format!("p50 {} µs, p99 {} µs", latency.p50_us, latency.p99_us),
@@ -292,7 +298,11 @@ fn line(
         Err(fault) => format!("NO NUMBER: {fault}"),
     };
     let warm_up = if repetition == 0 { " (warm-up)" } else { "" };
-    format!("{} {repetition}{warm_up}: {}: {what}", case.name(), entry.name)
+    format!(
+        "{} {repetition}{warm_up}: {}: {what}",
+        case.name(),
+        entry.name
+    )
 }
 
 fn print(text: &str) -> Result<(), Failure> {

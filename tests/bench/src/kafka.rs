@@ -41,7 +41,10 @@ impl Kafka {
         let script = here.ancestors().map(|folder| folder.join(SCRIPT));
         let script = script.into_iter().find(|script| script.is_file());
         let script = script.ok_or_else(|| {
-            let message = format!("cannot start a kafka: {SCRIPT} is not below {}", here.display());
+            let message = format!(
+                "cannot start a kafka: {SCRIPT} is not below {}",
+                here.display()
+            );
             Failure::new(Exit::Configuration, message)
                 .mend("run it in the repository, or name a cluster by --kafka")
         })?;
@@ -77,7 +80,11 @@ impl Kafka {
 
 async fn call(own: &Own, arguments: &[&str]) -> Result<String, Failure> {
     let failed = |why: &str| {
-        let message = format!("`{} {}` failed{why}", own.script.display(), arguments.join(" "));
+        let message = format!(
+            "`{} {}` failed{why}",
+            own.script.display(),
+            arguments.join(" ")
+        );
         Failure::new(Exit::Unreachable, message)
     };
     let called = Command::new(&own.script)

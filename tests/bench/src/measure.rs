@@ -112,7 +112,10 @@ mod tests {
         // Shows that no value is made up in between, whatever the order and however few there are.
         assert_eq!(Latency::of(Vec::new()), None);
         let one = Latency::of(vec![7]).unwrap();
-        assert_eq!((one.p50_us, one.p99_us, one.p999_us, one.max_us), (7, 7, 7, 7));
+        assert_eq!(
+            (one.p50_us, one.p99_us, one.p999_us, one.max_us),
+            (7, 7, 7, 7)
+        );
         let many = Latency::of((1..=1000).rev().collect()).unwrap();
         let many = (many.p50_us, many.p99_us, many.p999_us, many.max_us);
         assert_eq!(many, (500, 990, 999, 1000));

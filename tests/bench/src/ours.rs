@@ -9,7 +9,7 @@ use quadrille::broker::{
     TopicDescription, TopicName, TopicPartition, kafka,
 };
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::Config;
+use quadrille::config::{Config, Layout, Sources};
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
 
@@ -20,7 +20,7 @@ pub(crate) mod state; // with state, wherever it is kept
 pub(crate) mod topics; // made and filled before anybody is measured
 
 use crate::case::Contender;
-use crate::contend::Stage;
+use crate::contend::{Order, Stage};
 use crate::fault::Fault;
 
 /// How long the bare producers wait for company in a batch, in milliseconds.
@@ -35,23 +35,32 @@ pub(crate) enum Receipts {
     Dropped,
 }
 
-/// A client of the cluster, as the option file has it.
-pub(crate) fn broker(kafka: &str) -> Result<Arc<dyn Broker>, Fault> {
-    broker_with(kafka, Config::default().kafka.linger_ms)
-}
-
-/// A client whose records wait so long for company.
-fn broker_with(kafka: &str, linger_ms: u32) -> Result<Arc<dyn Broker>, Fault> {
-    let limits = Config::default().limits;
+/// A client of the cluster.
+pub(crate) fn broker(kafka: &str, config: &Config) -> Result<Arc<dyn Broker>, Fault> {
+    let limits = &config.limits;
     let within_32_bits = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let broker = kafka::Broker::new(kafka::Config {
         in_flight_records_max: within_32_bits(limits.in_flight_records_max),
         in_flight_bytes_max: within_32_bits(limits.in_flight_bytes_max),
-        linger_ms,
+        linger_ms: config.kafka.linger_ms,
         ..kafka::Config::of(kafka)
     });
     let broker = broker.map_err(|error| Fault::of("make a broker", &error))?;
     Ok(Arc::new(broker))
+}
+
+/// The options that the bus is shipped with, and those that the contender has otherwise.
+fn config(order: &Order) -> Result<Config, Fault> {
+    let mut sources = Sources::none();
+    for (path, value) in &order.set {
+        sources = sources.set(path, value);
+    }
+    if order.contender == Contender::OursLingering {
+        sources = sources.set("kafka.linger_ms", &LINGER_MS.to_string());
+    }
+    let loaded = Layout::bus().load(sources);
+    let loaded = loaded.map_err(|errors| Fault::of("set options of the bus", &errors))?;
+    Ok(loaded.bus().clone())
 }
 
 /// A bus without state.
@@ -65,14 +74,12 @@ pub(crate) fn bus_with(
     receipts: Receipts,
     stores: Arc<dyn Stores>,
 ) -> Result<Bus, Fault> {
-    let mut broker = match stage.order.contender {
-        Contender::OursLingering => broker_with(&stage.order.kafka, LINGER_MS)?,
-        _ => broker(&stage.order.kafka)?,
-    };
+    let config = config(&stage.order)?;
+    let mut broker = broker(&stage.order.kafka, &config)?;
     if receipts == Receipts::Dropped {
         broker = Arc::new(WithoutReceipts(broker));
     }
-    let settings = Settings::of(&Config::default());
+    let settings = Settings::of(&config);
     Ok(Bus::new(broker, stage.world.clone(), stores, settings))
 }
 

@@ -213,7 +213,10 @@ pub(crate) mod tests {
             panic!("three contend");
         };
         assert_eq!((bare.rate_ratio, bare.goal_reached), (Some(1.0), None));
-        assert_eq!((ours.rate_ratio, ours.goal_reached), (Some(0.5), Some(false)));
+        assert_eq!(
+            (ours.rate_ratio, ours.goal_reached),
+            (Some(0.5), Some(false))
+        );
         assert_eq!(ours.measures.len(), 2);
         assert_eq!(ours.faults, ["it fell over"]);
         assert_eq!(ours.kafka_us_per_event.unwrap().median, 500.0);

@@ -32,7 +32,15 @@ fn of_case(compared: &Compared) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     let heads: &[&str] = match is_timed {
-        true => &["", "p50 µs", "min – max", "ratio", "p99 µs", "min – max", "ratio"],
+        true => &[
+            "",
+            "p50 µs",
+            "min – max",
+            "ratio",
+            "p99 µs",
+            "min – max",
+            "ratio",
+        ],
         false => &["", "events/s", "min – max", "ratio"],
     };
     let costs = ["CPU µs/event", "Kafka µs/event", "MiB"];
@@ -54,13 +62,20 @@ fn of_case(compared: &Compared) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut text = format!("{}: {}", compared.case.name(), compared.case.title());
-    let _ = writeln!(text, " ({} events)\n{table}", grouped(compared.events as f64));
+    let _ = writeln!(
+        text,
+        " ({} events)\n{table}",
+        grouped(compared.events as f64)
+    );
     for contended in &compared.contenders {
         notes(&mut text, contended);
     }
     if let Some(others) = compared.busy_with_others {
         let Summary { median, max, .. } = others;
-        let _ = writeln!(text, "  others used {median:.2} processors, {max:.2} at most");
+        let _ = writeln!(
+            text,
+            "  others used {median:.2} processors, {max:.2} at most"
+        );
     }
     text
 }
@@ -120,7 +135,12 @@ mod tests {
     #[test]
     fn numbers_are_grouped() {
         // Shows where commas stand and where they do not.
-        let cases = [(0.4, "0"), (999.0, "999"), (1_000.0, "1,000"), (1_234_567.8, "1,234,568")];
+        let cases = [
+            (0.4, "0"),
+            (999.0, "999"),
+            (1_000.0, "1,000"),
+            (1_234_567.8, "1,234,568"),
+        ];
         for (number, expected) in cases {
             assert_eq!(grouped(number), expected);
         }

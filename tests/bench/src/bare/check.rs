@@ -21,10 +21,7 @@ const ASK: Duration = Duration::from_secs(2);
 const ASKS: u32 = 5;
 
 /// The offset that the next record of each partition will get.
-pub(crate) async fn ends(
-    kafka: &str,
-    topic: &str,
-) -> Result<BTreeMap<TopicPartition, i64>, Fault> {
+pub(crate) async fn ends(kafka: &str, topic: &str) -> Result<BTreeMap<TopicPartition, i64>, Fault> {
     let consumer = clients::asking(kafka, "bench-asking")?;
     let marks = watermarks(&consumer, topic)?.into_iter();
     Ok(marks.map(|(at, (_, end))| (at, end)).collect())

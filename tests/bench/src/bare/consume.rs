@@ -3,7 +3,7 @@
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
 use rdkafka::Message as _;
-use rdkafka::consumer::{Consumer as _};
+use rdkafka::consumer::Consumer as _;
 
 use super::clients;
 use crate::contend::Stage;

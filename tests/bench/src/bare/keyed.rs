@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use quadrille::Event as _;
 use quadrille::prost::Message as _;
 use rdkafka::Message as _;
-use rdkafka::consumer::{Consumer as _};
+use rdkafka::consumer::Consumer as _;
 
 use super::clients;
 use super::low_water::LowWater;

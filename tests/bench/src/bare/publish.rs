@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use quadrille::Event as _;
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, ThreadedProducer};
+use rdkafka::producer::{
+    DeliveryFuture, FutureProducer, FutureRecord, Producer as _, ThreadedProducer,
+};
 
 use super::check::PATIENCE;
 use super::clients::{self, Counting, Linger, is_full, rest};

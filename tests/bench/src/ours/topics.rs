@@ -24,12 +24,17 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Topics of the benchmark that contenders write to.
 pub(crate) fn written() -> impl Iterator<Item = &'static str> {
-    [Published::SCHEMA.topic.name, Timed::SCHEMA.topic.name, ANSWERS].into_iter()
+    [
+        Published::SCHEMA.topic.name,
+        Timed::SCHEMA.topic.name,
+        ANSWERS,
+    ]
+    .into_iter()
 }
 
 /// Makes the topics that are missing, and empties all.
 pub(crate) async fn prepare(kafka: &str, world: &world::Shared) -> Result<(), Fault> {
-    let broker = broker(kafka)?;
+    let broker = broker(kafka, &Config::default())?;
     for name in written().chain([Stored::SCHEMA.topic.name]) {
         create(&*broker, name).await?;
         led(kafka, world, name).await?;
@@ -66,8 +71,10 @@ async fn led(kafka: &str, world: &world::Shared, name: &str) -> Result<(), Fault
 /// Stores events for those who read, in place of what was there.
 pub(crate) async fn fill(kafka: &str, world: &world::Shared, events: u64) -> Result<(), Fault> {
     check::trim(kafka, Stored::SCHEMA.topic.name).await?;
-    let limit = Config::default().limits.event_bytes_max;
-    let publisher = Publisher::new("bench", broker(kafka)?, world.clone(), limit);
+    let config = Config::default();
+    let broker = broker(kafka, &config)?;
+    let limit = config.limits.event_bytes_max;
+    let publisher = Publisher::new("bench", broker, world.clone(), limit);
     let mut maker = Maker::new();
     for number in (0..events).step_by(BATCH) {
         let batch = number..events.min(number + BATCH as u64);
