@@ -224,7 +224,7 @@ mod tests {
             let same: Stored = other.make(number, 1_700_000_000_000_000);
             assert_eq!(event, same);
             let bytes = quadrille::prost::Message::encoded_len(&event);
-            assert!((250..=262).contains(&bytes), "{bytes} bytes");
+            assert!((240..=264).contains(&bytes), "{bytes} bytes");
             assert_eq!(handle(&ledger, event.facts()), number == 999);
         }
         ledger.check().unwrap();
