@@ -2,9 +2,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up check test kafka kafka-stop clean
+.PHONY: help up check test bench kafka kafka-stop clean
 
-# Handed on to `quadrille up`, e.g. make up ARGS="--no-demo --listen 127.0.0.1:8080".
+# Handed on to `quadrille up` and `quadrille bench`, e.g. make up ARGS="--no-demo --listen 127.0.0.1:8080".
 ARGS ?=
 
 help: ## List the commands
@@ -25,6 +25,11 @@ check: ## The quick loop: format, lints, docs, unit tests
 
 test: ## Everything that CI runs, on a real Kafka too
 	@tests/run.sh
+
+bench: ## Measure beside bare rdkafka, on a real Kafka of its own
+	@deploy/setup.sh build
+	@deploy/setup.sh kafka
+	@cargo run --locked --release --package quadrille-cli --bin quadrille -- bench $(ARGS)
 
 kafka: ## Start a real Kafka, and say how to use it
 	@deploy/setup.sh kafka

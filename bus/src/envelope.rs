@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 
 pub mod read;
@@ -17,6 +17,8 @@ use crate::id::{EventId, FlowId, Source};
 
 /// Header names, in one place.
 pub(crate) mod header {
+    use std::sync::{Arc, LazyLock};
+
     pub(crate) const SPEC_VERSION: &str = "ce_specversion";
     pub(crate) const ID: &str = "ce_id";
     pub(crate) const TYPE: &str = "ce_type";
@@ -32,6 +34,29 @@ pub(crate) mod header {
     pub(crate) const TRACE_PARENT: &str = "traceparent";
     pub(crate) const TRACE_STATE: &str = "tracestate";
     pub(crate) const BAGGAGE: &str = "baggage";
+
+    /// All of them, in the order in which they stand on a record.
+    pub(super) const ALL: [&str; 15] = [
+        SPEC_VERSION,
+        ID,
+        TYPE,
+        SOURCE,
+        SUBJECT,
+        TIME,
+        DATA_SCHEMA,
+        CONTENT_TYPE,
+        CORRELATION_ID,
+        CAUSATION_ID,
+        PARTITION_KEY,
+        HOPS,
+        TRACE_PARENT,
+        TRACE_STATE,
+        BAGGAGE,
+    ];
+
+    /// The same, as records share them.
+    pub(super) static SHARED: LazyLock<[Arc<str>; ALL.len()]> =
+        LazyLock::new(|| ALL.map(Arc::from));
 }
 
 /// Content type of a payload in protobuf.
@@ -85,34 +110,36 @@ impl Envelope {
     }
 
     fn headers(&self, key: &str) -> Headers {
-        let mut headers = Headers::new();
-        let mut put = |name: &'static str, value: &str| {
-            headers.push(name, Bytes::copy_from_slice(value.as_bytes()));
-        };
-        put(header::SPEC_VERSION, "1.0");
-        put(header::ID, self.id.as_str());
-        put(header::TYPE, &self.kind);
-        put(header::SOURCE, self.source.as_str());
-        if let Some(subject) = &self.subject {
-            put(header::SUBJECT, subject);
-        }
-        put(header::TIME, &self.time.to_string());
-        put(header::DATA_SCHEMA, &format!("proto:{}", self.kind));
-        put(header::CONTENT_TYPE, PROTOBUF);
-        put(header::CORRELATION_ID, self.flow.as_str());
-        if let Some(cause) = &self.cause {
-            put(header::CAUSATION_ID, cause.as_str());
-        }
-        put(header::PARTITION_KEY, key);
-        put(header::HOPS, &self.hops.to_string());
-        let trace = [
-            (header::TRACE_PARENT, &self.trace.parent),
-            (header::TRACE_STATE, &self.trace.state),
-            (header::BAGGAGE, &self.trace.baggage),
+        let (time, hops) = (self.time.to_string(), self.hops.to_string());
+        let data_schema = format!("proto:{}", self.kind);
+        let values: [Option<&str>; header::ALL.len()] = [
+            Some("1.0"),
+            Some(self.id.as_str()),
+            Some(&self.kind),
+            Some(self.source.as_str()),
+            self.subject.as_deref(),
+            Some(&time),
+            Some(&data_schema),
+            Some(PROTOBUF),
+            Some(self.flow.as_str()),
+            self.cause.as_ref().map(EventId::as_str),
+            Some(key),
+            Some(&hops),
+            self.trace.parent.as_deref(),
+            self.trace.state.as_deref(),
+            self.trace.baggage.as_deref(),
         ];
-        for (name, value) in trace {
+        // All values share one allocation, and all records share the names.
+        let size = values.iter().flatten().map(|value| value.len()).sum();
+        let mut buffer = BytesMut::with_capacity(size);
+        for value in values.iter().flatten() {
+            buffer.extend_from_slice(value.as_bytes());
+        }
+        let mut rest = buffer.freeze();
+        let mut headers = Headers::with_capacity(header::ALL.len());
+        for (name, value) in header::SHARED.iter().zip(values) {
             if let Some(value) = value {
-                put(name, value);
+                headers.push(Arc::clone(name), rest.split_to(value.len()));
             }
         }
         headers

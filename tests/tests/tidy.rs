@@ -17,6 +17,13 @@ const LONGER: [(&str, usize); 3] = [
     ("services/orders/src/http/tests.rs", 550),
 ];
 
+/// The folders that may name the Kafka crate, with the file that stands before the first.
+const NAMES_KAFKA: [&str; 3] = [
+    "bus/src/broker/kafka",
+    "bus/src/broker/kafka.rs",
+    "tests/bench/src/bare",
+];
+
 /// Pages whose every mention of a Rust file is held against the sources.
 const PAGES: [&str; 2] = ["docs/path-of-an-event.md", "docs/architecture.md"];
 
@@ -54,6 +61,17 @@ fn no_rust_file_is_too_long() {
             "{path} is short enough now: take it off the list of exceptions"
         );
     }
+}
+
+#[test]
+fn only_the_adapter_and_the_yardstick_name_the_kafka_crate() {
+    // Shows that nothing else can come to depend on how librdkafka does things.
+    let naming: Vec<_> = files("rs")
+        .into_iter()
+        .filter(|path| !NAMES_KAFKA.iter().any(|folder| path.starts_with(folder)))
+        .filter(|path| read(path).contains(concat!("rdkafka", "::")))
+        .collect();
+    assert!(naming.is_empty(), "they name rdkafka: {naming:?}");
 }
 
 #[test]

@@ -101,6 +101,11 @@ impl Headers {
         Self::default()
     }
 
+    /// No headers, with room for so many.
+    pub fn with_capacity(headers: usize) -> Self {
+        Self(Vec::with_capacity(headers))
+    }
+
     /// Adds a header at the end.
     pub fn push(&mut self, name: impl Into<Arc<str>>, value: impl Into<Bytes>) {
         self.0.push((name.into(), value.into()));

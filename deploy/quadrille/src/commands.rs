@@ -44,6 +44,9 @@ enum Command {
     Tail(tail::Arguments),
     /// Shows what became of one flow, as a tree of causes
     Flow(flow::Arguments),
+    /// Measures Quadrille beside bare rdkafka on a real Kafka
+    #[cfg(feature = "bench")]
+    Bench(quadrille_bench::Arguments),
     /// Runs the payment gateway; started by `up`
     #[command(hide = true)]
     Gateway(connect::GatewayArguments),
@@ -85,6 +88,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
             Command::Emit(arguments) => Box::pin(emit::run(arguments, world)).await,
             Command::Tail(arguments) => Box::pin(tail::run(arguments, world)).await,
             Command::Flow(arguments) => Box::pin(flow::run(arguments, world)).await,
+            #[cfg(feature = "bench")]
+            Command::Bench(arguments) => Box::pin(quadrille_bench::run(arguments, world)).await,
             Command::Gateway(arguments) => Box::pin(connect::gateway(arguments)).await,
         }
     });

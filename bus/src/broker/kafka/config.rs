@@ -63,8 +63,8 @@ pub struct Config {
     pub prefetch_records_min: u32,
     /// Most that is prefetched, in KiB, overshot by one batch. Default: 32,768.
     pub prefetch_kbytes_max: u32,
-    /// Records of partitions that are not paused which a member holds ready for its taker.
-    /// Default: 4,000.
+    /// Records of partitions that are not paused which a member holds ready for its taker. As many
+    /// again may wait of those that are. Default: 10,000.
     pub inbox_records_max: u32,
     /// Bytes of such records, overshot by one batch. Default: 16,777,216.
     pub inbox_bytes_max: u32,
@@ -96,7 +96,7 @@ impl Default for Config {
             prefetch_backoff_ms: 2,
             prefetch_records_min: 20_000,
             prefetch_kbytes_max: 32 * 1024,
-            inbox_records_max: 4_000,
+            inbox_records_max: 10_000,
             inbox_bytes_max: 16 * 1024 * 1024,
             close_timeout_ms: 5_000,
             extra: BTreeMap::new(),

@@ -4,7 +4,10 @@
 //! longer than that takes. Signals overtake records: a partition that is to be given up has its
 //! shelf emptied first, so that no record of it follows its signal, and the next owner gets those.
 //! The shelf of a paused partition keeps what is on it, in order, until the partition resumes; it
-//! does not count as full, or the other partitions would starve behind it.
+//! does not count as full, or the other partitions would starve behind it. It even takes more, and
+//! the partition's fetching goes on, until the paused ones together have as much as the others may:
+//! a partition whose fetching stops loses what was prefetched, and a busy one that pauses for
+//! moments would fetch the same batch again and again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,7 +33,7 @@ pub(super) struct Inbox {
     limit: Limit,
 }
 
-/// How much may lie on shelves that are not paused.
+/// How much may lie on shelves that are not paused, and how much on those that are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     pub(super) records: usize,
@@ -45,6 +48,9 @@ struct State {
     turn: VecDeque<TopicPartition>,
     /// What lies on shelves that are not paused.
     load: Load,
+    /// What lies on shelves that are paused.
+    aside: Load,
+    /// Which partitions' fetching has stopped has changed.
     pauses_changed: bool,
     /// Counts the assignments, so that records of an earlier one can be told.
     epoch: u64,
@@ -71,6 +77,8 @@ struct Shelf {
     runs: VecDeque<Vec<Incoming>>,
     load: Load,
     paused: bool,
+    /// It is paused, and its fetching has stopped too.
+    stopped: bool,
     /// The partition is being given up: it is still the member's, but nothing more comes of it.
     closed: bool,
 }
@@ -195,6 +203,8 @@ impl Inbox {
         shelf.load.add(load);
         shelf.runs.push_back(run);
         if paused {
+            state.aside.add(load);
+            state.stop_if_full(self.limit);
             return;
         }
         state.load.add(load);
@@ -280,15 +290,15 @@ impl Inbox {
         self.limit.half().admits(self.state().load)
     }
 
-    /// The partitions that are to be paused, where that has changed since this was last asked.
+    /// The partitions whose fetching is to stop, where that has changed since this was last asked.
     pub(super) fn changed_pauses(&self) -> Option<BTreeSet<TopicPartition>> {
         let mut state = self.state();
-        std::mem::take(&mut state.pauses_changed).then(|| state.paused())
+        std::mem::take(&mut state.pauses_changed).then(|| state.stopped())
     }
 
-    /// The partitions that are to be paused.
+    /// The partitions whose fetching is to stop.
     pub(super) fn paused(&self) -> BTreeSet<TopicPartition> {
-        self.state().paused()
+        self.state().stopped()
     }
 }
 
@@ -354,6 +364,7 @@ impl Inbox {
         for partition in partitions {
             state.set_paused(partition, paused);
         }
+        state.stop_if_full(self.limit);
         let changed = state.pauses_changed;
         drop(state);
         if changed {
@@ -427,7 +438,9 @@ impl State {
         };
         shelf.runs.clear();
         let load = std::mem::take(&mut shelf.load);
-        if !shelf.paused {
+        if shelf.paused {
+            self.aside.take(load);
+        } else {
             self.load.take(load);
             self.turn.retain(|other| other != partition);
         }
@@ -441,11 +454,13 @@ impl State {
             return;
         }
         shelf.paused = paused;
-        self.pauses_changed = true;
+        self.pauses_changed |= std::mem::take(&mut shelf.stopped);
         if paused {
             self.load.take(shelf.load);
+            self.aside.add(shelf.load);
             self.turn.retain(|other| other != partition);
         } else {
+            self.aside.take(shelf.load);
             self.load.add(shelf.load);
             if !shelf.runs.is_empty() {
                 self.turn.push_back(partition.clone());
@@ -453,10 +468,23 @@ impl State {
         }
     }
 
-    fn paused(&self) -> BTreeSet<TopicPartition> {
+    /// Stops the fetching of all paused partitions where they have as much as they may.
+    fn stop_if_full(&mut self, limit: Limit) {
+        if limit.admits(self.aside) {
+            return;
+        }
+        for shelf in self.shelves.values_mut() {
+            if shelf.paused && !shelf.stopped {
+                shelf.stopped = true;
+                self.pauses_changed = true;
+            }
+        }
+    }
+
+    fn stopped(&self) -> BTreeSet<TopicPartition> {
         self.shelves
             .iter()
-            .filter(|(_, shelf)| shelf.paused)
+            .filter(|(_, shelf)| shelf.stopped)
             .map(|(partition, _)| partition.clone())
             .collect()
     }

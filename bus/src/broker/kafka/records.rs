@@ -58,7 +58,7 @@ impl Taker {
         let mut rest = buffer.freeze();
         let key = key.map(|key| rest.split_to(key.len()));
         let value = value.map(|value| rest.split_to(value.len()));
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(read.len());
         for (nth, (name, value)) in read.iter().enumerate() {
             headers.push(self.name(nth, name), rest.split_to(value.len()));
         }

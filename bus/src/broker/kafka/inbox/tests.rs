@@ -63,11 +63,32 @@ fn a_paused_partition_keeps_its_records_and_hands_them_over_once() {
     inbox.put(inbox.epoch(), run(0, 2..3));
     inbox.put(inbox.epoch(), run(1, 0..1));
     assert_eq!(records(&inbox), [(1, vec![0])]);
-    assert_eq!(inbox.changed_pauses(), Some(BTreeSet::from([at(0)])));
+    inbox.resume(&[at(0)]);
+    assert_eq!(records(&inbox), [(0, vec![0, 1]), (0, vec![2])]);
+}
+
+#[test]
+fn fetching_goes_on_in_a_pause_until_enough_is_aside() {
+    // Shows that a short pause throws nothing away, that a long one has a limit, and that the poll
+    // thread hears of each change once.
+    let inbox = inbox(&[0, 1, 2]);
+    inbox.put(inbox.epoch(), run(0, 0..4));
+    inbox.pause(&[at(0), at(1)]);
+    inbox.put(inbox.epoch(), run(1, 0..5));
+    assert_eq!(inbox.changed_pauses(), None);
+    inbox.put(inbox.epoch(), run(0, 4..5));
+    let stopped = BTreeSet::from([at(0), at(1)]);
+    assert_eq!(inbox.changed_pauses(), Some(stopped));
     assert_eq!(inbox.changed_pauses(), None);
     inbox.resume(&[at(0)]);
+    assert_eq!(inbox.changed_pauses(), Some(BTreeSet::from([at(1)])));
+    // What is aside has room again: a new pause does not stop its partition.
+    inbox.pause(&[at(2)]);
+    assert_eq!(inbox.changed_pauses(), None);
+    inbox.close(&[at(1)]);
+    inbox.resume(&[at(1), at(2)]);
     assert_eq!(inbox.changed_pauses(), Some(BTreeSet::new()));
-    assert_eq!(records(&inbox), [(0, vec![0, 1]), (0, vec![2])]);
+    assert_eq!(records(&inbox), [(0, vec![0, 1, 2, 3]), (0, vec![4])]);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! How much is in flight: handed over and not yet acknowledged.
+//!
+//! Room that becomes free is not given back record by record, but a share at a time. Otherwise,
+//! where the room is full, each acknowledgement wakes the sender for one record, that record goes out
+//! in a batch of its own, and the small batches stay small.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::super::super::{Error, ErrorKind, Outgoing, Position, TopicName};
 use super::super::config::Config;
@@ -11,41 +16,79 @@ use super::lanes::Lanes;
 /// What a record costs beside its bytes, roughly.
 const RECORD_BYTES: usize = 256;
 
+/// Room is given back by this share of the whole.
+const SHARES: u32 = 8;
+
 /// The room for records in flight.
 #[derive(Debug)]
-pub(super) struct Flight {
-    records: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
+pub(super) struct Flight(Arc<Room>);
+
+#[derive(Debug)]
+struct Room {
+    records: Semaphore,
+    bytes: Semaphore,
+    records_max: u32,
     bytes_max: u32,
+    /// Seats that are taken.
+    taken: AtomicUsize,
+    /// What is free again, and not yet given back.
+    kept_records: AtomicU32,
+    kept_bytes: AtomicU32,
 }
 
 /// A record's place, free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
-    _record: OwnedSemaphorePermit,
-    _bytes: OwnedSemaphorePermit,
+    room: Arc<Room>,
+    bytes: u32,
 }
 
 impl Flight {
     pub(super) fn new(config: &Config) -> Self {
-        Self {
-            records: Arc::new(Semaphore::new(config.in_flight_records_max as usize)),
-            bytes: Arc::new(Semaphore::new(config.in_flight_bytes_max as usize)),
+        Self(Arc::new(Room {
+            records: Semaphore::new(config.in_flight_records_max as usize),
+            bytes: Semaphore::new(config.in_flight_bytes_max as usize),
+            records_max: config.in_flight_records_max,
             bytes_max: config.in_flight_bytes_max,
-        }
+            taken: AtomicUsize::new(0),
+            kept_records: AtomicU32::new(0),
+            kept_bytes: AtomicU32::new(0),
+        }))
     }
 
     /// A place for a record. Waits while there is none.
     pub(super) async fn seat(&self, record: &Outgoing) -> Seat {
+        let room = &self.0;
         // One that is larger than the whole room takes all of it; librdkafka refuses it then.
         let bytes = u32::try_from(record.size() + RECORD_BYTES).unwrap_or(u32::MAX);
-        let bytes = bytes.min(self.bytes_max);
+        let bytes = bytes.min(room.bytes_max);
         let open = "the semaphore is never closed";
-        let seats = Arc::clone(&self.records);
-        let _record = seats.acquire_owned().await.expect(open);
-        let seats = Arc::clone(&self.bytes);
-        let _bytes = seats.acquire_many_owned(bytes).await.expect(open);
-        Seat { _record, _bytes }
+        let of_records = room.records.acquire().await.expect(open);
+        let of_bytes = room.bytes.acquire_many(bytes).await.expect(open);
+        // The seat gives them back.
+        of_records.forget();
+        of_bytes.forget();
+        room.taken.fetch_add(1, Ordering::AcqRel);
+        let room = Arc::clone(room);
+        Seat { room, bytes }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let room = &*self.room;
+        let records = room.kept_records.fetch_add(1, Ordering::AcqRel) + 1;
+        let bytes = room.kept_bytes.fetch_add(self.bytes, Ordering::AcqRel) + self.bytes;
+        // Kept before it counts as not taken: so the last one to go gives back all of it, and nobody
+        // waits for room that nobody will give back.
+        let is_last = room.taken.fetch_sub(1, Ordering::AcqRel) == 1;
+        let is_enough = records > room.records_max / SHARES || bytes > room.bytes_max / SHARES;
+        if is_last || is_enough {
+            let records = room.kept_records.swap(0, Ordering::AcqRel);
+            let bytes = room.kept_bytes.swap(0, Ordering::AcqRel);
+            room.bytes.add_permits(bytes as usize);
+            room.records.add_permits(records as usize);
+        }
     }
 }
 
@@ -122,5 +165,27 @@ mod tests {
         assert!(flight.seat(&record(1)).now_or_never().is_none());
         drop(whole);
         assert!(flight.seat(&record(1)).now_or_never().is_some());
+    }
+
+    #[test]
+    fn room_is_given_back_by_the_share_and_never_kept_for_good() {
+        // Shows that a sender is not woken for each record, and that the last one gives back all.
+        let flight = Flight::new(&Config {
+            in_flight_records_max: 16,
+            ..Config::default()
+        });
+        let seat = || flight.seat(&record(1)).now_or_never();
+        let mut seats: Vec<_> = (0..16).map(|_| seat().unwrap()).collect();
+        assert!(seat().is_none());
+        seats.truncate(14);
+        assert!(seat().is_none(), "two are less than a share");
+        seats.truncate(13);
+        seats.extend((0..3).map(|_| seat().unwrap()));
+        assert!(seat().is_none());
+        seats.truncate(15);
+        drop(seats);
+        assert_eq!(flight.0.records.available_permits(), 16);
+        let bytes = flight.0.bytes.available_permits();
+        assert_eq!(bytes, flight.0.bytes_max as usize);
     }
 }
