@@ -179,30 +179,36 @@ class Guest:
 def test_what_is_in_the_database_is_not_handled_again(stage, tell, point):
     """Shows by receipts that a reaction does not run again where its service dies after the database
     has the event and before Kafka has the offset."""
-    # Given services that tell Kafka nothing, and die after some events.
+    # Given orders that wait for services which tell Kafka nothing, and die after some events: those
+    # later in the flow after fewer, so that there are enough for each.
     hall = stage.hall("--set=limits.commit_interval_ms=60000")
+    hall.inventory.kill()
+    Customers(hall.door, stage.place(new_orders(60, f"again-{point}"))).start().join(STEP_S)
+    until("all stand on the topic", lambda: databases.waiting(stage.state, "orders") == 0)
     before = {name: databases.inbox(stage.state, name) for name in SERVICES}
-    for name in SERVICES:
+
+    # When they do.
+    for name, nth in (("orders", 8), ("payments", 15), ("inventory", 30)):
         getattr(hall, name).kill()
-        hall.start(name, f"--set=fault.kill_at={point}:12")
-    customers = Customers(hall.door_now, stage.place(new_orders(60, f"again-{point}"))).start()
+        hall.start(name, f"--set=fault.kill_at={point}:{nth}")
     deaths = {name: getattr(hall, name).end(STEP_S) for name in SERVICES}
     assert deaths == dict.fromkeys(SERVICES, KILLED)
     handled = {name: databases.inbox(stage.state, name) - before[name] for name in SERVICES}
     committed = {name: stage.kafka.committed(name) for name in SERVICES}
 
-    # When they start again.
+    # And start again.
     for name in SERVICES:
-        hall.start(name)
-    customers.join(STEP_S)
+        hall.start(name, "--set=limits.commit_interval_ms=500")
     totals = stage.finish(hall)
 
-    # Then Kafka has handed the same events over again, or would have.
-    stands = {record.event: record for record in totals.records}
+    # Then Kafka did not know of what the databases had.
+    stands = {}
+    for record in totals.records:
+        stands.setdefault(record.event, record)
     said = collections.defaultdict(collections.Counter)
     for receipt in totals.receipts:
-        event = receipt.service, receipt.event_source, receipt.event_id
-        said[event][totals.schemas.word(receipt, "outcome")] += 1
+        at = receipt.service, receipt.topic, receipt.partition, receipt.offset
+        said[at][totals.schemas.word(receipt, "outcome")] += 1
     for name, events in handled.items():
         uncommitted = [
             event
@@ -210,9 +216,10 @@ def test_what_is_in_the_database_is_not_handled_again(stage, tell, point):
             if stands[event].offset >= committed[name].get((stands[event].topic, stands[event].partition), 0)
         ]
         assert uncommitted, f"{name} had committed all that was in its database"
-        # And each has one receipt, which says that it was handled.
-        wrong = [event for event in events if said[name, *event] != {DONE: 1}]
-        assert wrong == [], f"{name} handled events again: {[(e, said[name, *e]) for e in wrong[:5]]}"
+        # And each record has one receipt, which says that it was handled. A second record of the same
+        # event is another matter: it comes from whoever died before it had deleted its outbox row.
+        wrong = [(at, said[at]) for at in ((name, *stands[event].at) for event in events) if said[at] != {DONE: 1}]
+        assert wrong == [], f"{name} was asked to handle records again: {wrong[:5]}"
         tell(f"{name}: {len(events)} events in its database, {len(uncommitted)} above Kafka's offset, none again")
     tell(f"records that stood twice since the beginning: {totals.twice or 'none'}")
 
