@@ -415,7 +415,9 @@ def test_a_database_that_cannot_be_used_is_refused_with_a_reason(stage, tell):
 
     def prepared(name: str, of: str = "inventory") -> Path:
         (folder / name).mkdir(parents=True)
-        shutil.copy(databases.file_of(stage.state, of), databases.file_of(folder / name, "inventory"))
+        for part in ("", "-wal"):
+            if (file := stage.state / f"{of}.sqlite{part}").exists():
+                shutil.copy(file, folder / name / f"inventory.sqlite{part}")
         return databases.file_of(folder / name, "inventory")
 
     def start(name: str, **more) -> Service:
@@ -430,9 +432,13 @@ def test_a_database_that_cannot_be_used_is_refused_with_a_reason(stage, tell):
             " values (99, 'later', current_timestamp, true, x'00', 0)"
         )
         database.commit()
-    prepared("no-database").write_text("This was never a database, but it is as long as one. " * 100)
+    no_database = prepared("no-database")
+    no_database.with_name("inventory.sqlite-wal").unlink(missing_ok=True)
+    no_database.write_text("This was never a database, but it is as long as one. " * 100)
     prepared("somebody-elses", of="orders")
     read_only = prepared("read-only")
+    with contextlib.closing(sqlite3.connect(read_only)) as database:
+        database.execute("pragma wal_checkpoint(truncate)")
     read_only.chmod(0o444)
     read_only.parent.chmod(0o555)
     # What the owner may not do, root may not do either, where it is told so.
