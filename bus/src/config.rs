@@ -6,7 +6,6 @@
 //! not fit each other are errors that name the place and the mend, all of them at once. Nothing
 //! is opened or contacted here.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -231,6 +231,11 @@ impl Member {
             self.committed.remove(partition);
             self.host.note_given_up(partition);
         }
+        if self.partitions.is_empty() {
+            self.host
+                .status
+                .set_waiting("assignment", "all partitions were lost to the group");
+        }
     }
 
     async fn commit(&mut self) {

@@ -199,7 +199,7 @@ impl<S: State> Bench<S> {
 
     fn context(&self, cause: Cause, number: u32) -> Arc<Context> {
         let (world, store) = (Arc::clone(&self.host.world), self.host.store.clone());
-        Context::new(cause, number, world, store)
+        Context::new(cause, number, world, store, None)
     }
 
     /// The cause of what the test itself does.

@@ -14,17 +14,12 @@ use crate::react::Failure;
 use crate::settle::receipt::Attempt;
 use crate::state;
 
-pub(crate) fn retrying(
-    delivery: &Delivery<'_>,
-    attempt: &Attempt,
-    failure: &Failure,
-    wait: Duration,
-) {
+pub(crate) fn retrying(delivery: &Delivery, attempt: &Attempt, failure: &Failure, wait: Duration) {
     warn!(
         flow = %delivery.envelope.flow,
         event = %delivery.envelope.id,
         kind = %delivery.envelope.kind,
-        reaction = delivery.reaction.map(|reaction| reaction.name),
+        reaction = delivery.reaction,
         attempt = attempt.number,
         code = failure.code(),
         again_in_ms = wait.as_millis(),
@@ -33,14 +28,14 @@ pub(crate) fn retrying(
     debug!(event = %delivery.envelope.id, error = failure.chain(), "why the reaction failed");
 }
 
-pub(crate) fn parked(delivery: &Delivery<'_>, attempt: &Attempt, failure: &Failure) {
+pub(crate) fn parked(delivery: &Delivery, attempt: &Attempt, failure: &Failure) {
     warn!(
         flow = %delivery.envelope.flow,
         event = %delivery.envelope.id,
         kind = %delivery.envelope.kind,
         at = %delivery.record.partition,
         offset = delivery.record.offset,
-        reaction = delivery.reaction.map(|reaction| reaction.name),
+        reaction = delivery.reaction,
         attempts = attempt.number,
         code = failure.code(),
         "event parked"

@@ -16,8 +16,10 @@ mod emits;
 pub(crate) mod reaction;
 
 pub use cx::Cx;
-pub(crate) use cx::{Cause, Context, Work};
-pub(crate) use emits::Born;
+#[cfg(feature = "sqlite")]
+pub use cx::joined::Joined;
+pub(crate) use cx::{Cause, Context, InDelivery, Work};
+pub(crate) use emits::{Born, Commit};
 pub use emits::{Either, Emits, Emitted, NewFlow};
 
 use crate::state;
@@ -115,7 +117,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
         let any: &dyn std::any::Any = &error;
         let unavailable = any
             .downcast_ref::<state::Error>()
-            .is_some_and(|error| error.kind == state::ErrorKind::Unavailable);
+            .is_some_and(|error| error.kind.is_weather());
         if unavailable {
             Self::outage("state_unavailable", error)
         } else {

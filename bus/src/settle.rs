@@ -21,10 +21,10 @@ use crate::broker::Outgoing;
 use crate::consume::delivery::Delivery;
 use crate::observe;
 use crate::react::reaction::Failed;
-use crate::react::{Emitted, Failure, Remedy, Work};
+use crate::react::{Commit, Emitted, Failure, Remedy, Work};
 use crate::service::host::Host;
 use crate::state::locks::Guard;
-use crate::state::{Applied, Change, Committed, ErrorKind, EventPosition, RecordId};
+use crate::state::{Applied, Change, Committed, ErrorKind, RecordId};
 use crate::wire;
 use crate::world::{self, Point};
 use receipt::Attempt;
@@ -82,7 +82,7 @@ impl Outcome {
 /// Settles one attempt. Locks that the decision was made under are held until it is in the store.
 pub(crate) async fn settle(
     host: &Host,
-    delivery: &Delivery<'_>,
+    delivery: &Delivery,
     attempt: &Attempt,
     outcome: Outcome,
     locks: Option<Guard>,
@@ -104,12 +104,15 @@ pub(crate) async fn settle(
 
 async fn done(
     host: &Host,
-    delivery: &Delivery<'_>,
+    delivery: &Delivery,
     attempt: &Attempt,
-    emitted: Emitted,
+    mut emitted: Emitted,
     work: Work,
     locks: Option<Guard>,
 ) -> Settled {
+    if let Some(commit) = emitted.take_committed() {
+        return committed(host, delivery, attempt, commit).await;
+    }
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
         Err(failure) => {
@@ -121,7 +124,7 @@ async fn done(
     outbox.extend(receipt);
     let change = Change {
         event: Some(delivery.event_key()),
-        position: Some(position(delivery)),
+        position: Some(delivery.position()),
         reads: work.reads,
         writes: work.writes,
         outbox,
@@ -138,8 +141,28 @@ async fn done(
     }
 }
 
+/// Publishes what a reaction has committed inside a transaction of its own.
+async fn committed(host: &Host, delivery: &Delivery, attempt: &Attempt, commit: Commit) -> Settled {
+    match commit.applied {
+        Applied::Done(Committed { row, after }) => {
+            world::pass(&host.world, Point::Committed).await;
+            if let Some(row) = row {
+                host.outbox.flush(row, &after, &commit.outbox).await;
+            }
+            Settled::Finished
+        }
+        Applied::Duplicate => {
+            duplicate(host, delivery, attempt).await;
+            Settled::Finished
+        }
+        Applied::Fenced => Settled::Fenced,
+        // It has read no records that somebody could have changed.
+        Applied::Conflict(records) => Settled::Conflict(records),
+    }
+}
+
 /// Says that an event had been handled before. Nothing else happens.
-pub(crate) async fn duplicate(host: &Host, delivery: &Delivery<'_>, attempt: &Attempt) {
+pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attempt) {
     let record = receipt::Verdict::of(wire::Outcome::Duplicate).record(host, delivery, attempt);
     host.outbox.send_and_forget(record).await;
 }
@@ -147,7 +170,7 @@ pub(crate) async fn duplicate(host: &Host, delivery: &Delivery<'_>, attempt: &At
 /// Puts an event aside, acknowledged by the broker, with its receipt.
 pub(crate) async fn park(
     host: &Host,
-    delivery: &Delivery<'_>,
+    delivery: &Delivery,
     attempt: &Attempt,
     failure: &Failure,
 ) -> Settled {
@@ -156,19 +179,20 @@ pub(crate) async fn park(
     let detail = failure.chain();
     let parked = park::Parked {
         service: &host.service,
-        reaction: delivery.reaction.map(|reaction| reaction.name),
+        reaction: delivery.reaction,
         code: failure.code(),
         detail: &detail,
         attempts: attempt.number,
         first_attempt_at: attempt.first_at,
         parked_at: host.world.now(),
+        bytes_max: host.limits.event_bytes_max,
     };
     let topic = host.parked_topic(&delivery.record.partition.topic);
     let parked = parked.record(&delivery.record, topic);
     let receipt = receipt::Verdict::parked(failure).record(host, delivery, attempt);
     let change = Change {
         event: Some(delivery.event_key()),
-        position: Some(position(delivery)),
+        position: Some(delivery.position()),
         outbox: [parked].into_iter().chain(receipt).collect(),
         at: attempt.started_at,
         ..Change::default()
@@ -230,15 +254,6 @@ async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
                 attempt += 1;
             }
         }
-    }
-}
-
-fn position(delivery: &Delivery<'_>) -> EventPosition {
-    EventPosition {
-        partition: delivery.record.partition.clone(),
-        offset: delivery.record.offset,
-        low_water: delivery.low_water,
-        epoch: delivery.epoch,
     }
 }
 

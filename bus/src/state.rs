@@ -88,6 +88,12 @@ pub struct Stored {
 /// A store for one service.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// The SQLite store, where it is one: only that can be joined by a user's own transaction.
+    #[cfg(feature = "sqlite")]
+    fn as_sqlite(&self) -> Option<&sqlite::Sqlite> {
+        None
+    }
+
     /// Loads a record for a decision, also a deleted one. `None`: never written.
     ///
     /// It may show a change that was submitted and is not yet in the store. A decision that rests
@@ -331,6 +337,13 @@ pub enum ErrorKind {
     Sealed,
     /// Anything else.
     Other,
+}
+
+impl ErrorKind {
+    /// Whether it passes by itself, or once a person has mended it, with no fault in the event.
+    pub(crate) fn is_weather(self) -> bool {
+        matches!(self, Self::Unavailable | Self::OutboxFull)
+    }
 }
 
 #[cfg(test)]

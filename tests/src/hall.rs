@@ -7,6 +7,7 @@ use quadrille::broker::Broker;
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
 use quadrille::service::Running;
+use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
 use quadrille::world;
 use quadrille_inventory::Deliveries;
@@ -33,9 +34,19 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// Starts the services.
+    /// Starts the services, with state in memory.
     pub fn start(broker: Arc<dyn Broker>, world: world::Shared, gateway: Port) -> Self {
-        let bus = Bus::new(broker, world, Arc::new(MemoryStores::default()), settings());
+        Self::start_on(broker, world, gateway, Arc::new(MemoryStores::default()))
+    }
+
+    /// Starts the services on these stores.
+    pub fn start_on(
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        gateway: Port,
+        stores: Arc<dyn Stores>,
+    ) -> Self {
+        let bus = Bus::new(broker, world, stores, settings());
         let (doors, deliveries) = (Doors::default(), Deliveries::default());
         let services = vec![
             quadrille_orders::service(&doors).start(&bus),
@@ -61,6 +72,13 @@ impl Hall {
     pub async fn stop(self) {
         for service in self.services {
             service.stop().await.expect("a service drains and leaves");
+        }
+    }
+
+    /// Drops all in the middle of whatever they do, as a crash would.
+    pub fn crash(self) {
+        for service in self.services {
+            service.crash();
         }
     }
 

@@ -9,8 +9,8 @@ use super::value::Value;
 /// without asking: the last commit must fit into it.
 const DRAIN_MARGIN_MS: i64 = 5_000;
 
-/// What a record may be larger than its event, for framing.
-const RECORD_OVERHEAD_BYTES: i64 = 1024;
+/// What a record may be larger than its event: framing, and what a parked event says of its failure.
+const RECORD_OVERHEAD_BYTES: i64 = 4096;
 
 /// `times` × `smaller` + `plus` must be at most `larger`. Both are whole numbers of one unit.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +58,7 @@ pub(super) const BUS: [Relation; 8] = [
         times: 1,
         plus: RECORD_OVERHEAD_BYTES,
         larger: "kafka.record_bytes_max",
-        why: "the record of the largest event can be 1024 bytes larger than the event",
+        why: "the record of the largest event can be 4096 bytes larger than the event, when it is parked",
     },
     Relation {
         smaller: "limits.event_bytes_max",
@@ -213,15 +213,15 @@ mod tests {
         assert_eq!(
             error_of(
                 Sources::none()
-                    .set("kafka.record_bytes_max", "2048")
+                    .set("kafka.record_bytes_max", "8192")
                     .set("limits.event_bytes_max", "104857600")
                     .set("limits.in_flight_bytes_max", "104857600")
             )
             .lines()
             .last()
             .unwrap(),
-            "  mend: lower `limits.event_bytes_max` to 1024 or less, or raise \
-             `kafka.record_bytes_max` to 104858624 or more"
+            "  mend: lower `limits.event_bytes_max` to 4096 or less, or raise \
+             `kafka.record_bytes_max` to 104861696 or more"
         );
     }
 }

@@ -14,7 +14,7 @@ use crate::broker::Incoming;
 use crate::envelope::read::{Payload, Place, Read, Unreadable, fallback, read};
 use crate::observe;
 use crate::react::reaction::{Failed, Reaction};
-use crate::react::{Context, Emitted, Failure, Remedy, Work};
+use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
 use crate::service::host::{Host, Retrying};
 use crate::settle::receipt::Attempt;
 use crate::settle::{Outcome, Settled, duplicate, park, settle};
@@ -39,7 +39,7 @@ struct Progress {
 
 /// Takes a record from its lane to its end.
 pub(crate) async fn handle(
-    host: &Host,
+    host: &Arc<Host>,
     started: Started,
     epoch: u64,
     mut draining: watch::Receiver<bool>,
@@ -50,20 +50,21 @@ pub(crate) async fn handle(
     };
     let record = started.record;
     let place = host.place(&record.partition.topic);
-    let delivery = match read(&record, place) {
+    if record.size() > host.limits.event_bytes_max {
+        return park_too_large(host, record, place, progress).await;
+    }
+    let (delivery, reaction) = match read(&record, place) {
         Ok(read) => match host.reactions.get(&*read.envelope.kind) {
-            Some(reaction) => delivery(record, read, reaction, progress),
+            Some(reaction) => (delivery(record, read, reaction, progress), reaction),
             None => return skipped(host, &record, "type outside the contract"),
         },
         Err(Unreadable::Tombstone) => return skipped(host, &record, "no value"),
         Err(Unreadable::NoType) => return skipped(host, &record, "no type"),
         Err(Unreadable::Broken(what)) => {
-            return park_unreadable(host, record, place, progress, what).await;
+            let why = Failure::park("unreadable", what);
+            return park_unreadable(host, record, place, progress, why).await;
         }
     };
-    let reaction = delivery
-        .reaction
-        .expect("the delivery was made for a reaction");
     if let Some(end) = handled_before(host, &delivery).await {
         return end;
     }
@@ -108,8 +109,8 @@ pub(crate) async fn handle(
 
 /// Runs the reaction once. A panic and a time-out are failures of this event.
 async fn react(
-    host: &Host,
-    delivery: &Delivery<'_>,
+    host: &Arc<Host>,
+    delivery: &Arc<Delivery>,
     reaction: &Reaction,
     number: u32,
     first_at: jiff::Timestamp,
@@ -121,6 +122,12 @@ async fn react(
         number,
         Arc::clone(&host.world),
         host.store.clone(),
+        Some(InDelivery {
+            host: Arc::clone(host),
+            delivery: Arc::clone(delivery),
+            first_at,
+            began,
+        }),
     );
     let limit = Duration::from_millis(host.limits.reaction_timeout_ms);
     // Called inside the async block, so that a panic before the first await is caught as well.
@@ -159,7 +166,7 @@ async fn react(
 }
 
 /// Whether the inbox has the event: then nothing is done but a receipt.
-async fn handled_before(host: &Host, delivery: &Delivery<'_>) -> Option<End> {
+async fn handled_before(host: &Host, delivery: &Delivery) -> Option<End> {
     let store = host.store.as_ref()?;
     // An error here is the store's trouble: the reaction will meet it too, and wait for its end.
     if !store.seen(&delivery.event_key()).await.unwrap_or(false) {
@@ -176,16 +183,21 @@ async fn handled_before(host: &Host, delivery: &Delivery<'_>) -> Option<End> {
     Some(End::Finished)
 }
 
-fn delivery(record: Incoming, read: Read, reaction: &Reaction, progress: Progress) -> Delivery<'_> {
+fn delivery(
+    record: Incoming,
+    read: Read,
+    reaction: &Reaction,
+    progress: Progress,
+) -> Arc<Delivery> {
     let Read { envelope, payload } = read;
-    Delivery {
+    Arc::new(Delivery {
         record,
         envelope: Arc::new(envelope),
         payload,
-        reaction: Some(reaction),
+        reaction: Some(reaction.name),
         low_water: progress.low_water,
         epoch: progress.epoch,
-    }
+    })
 }
 
 fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
@@ -194,12 +206,34 @@ fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
     End::Finished
 }
 
+async fn park_too_large(
+    host: &Host,
+    record: Incoming,
+    place: Place<'_>,
+    progress: Progress,
+) -> End {
+    let what = format!(
+        "the record has {} bytes, more than limits.event_bytes_max = {}: raise that, and read it \
+         again where it stands",
+        record.size(),
+        host.limits.event_bytes_max
+    );
+    park_unreadable(
+        host,
+        record,
+        place,
+        progress,
+        Failure::park("too_large", what),
+    )
+    .await
+}
+
 async fn park_unreadable(
     host: &Host,
     record: Incoming,
     place: Place<'_>,
     progress: Progress,
-    what: String,
+    why: Failure,
 ) -> End {
     let at = host.world.now();
     let envelope = Arc::new(fallback(&record, place));
@@ -218,8 +252,7 @@ async fn park_unreadable(
         started_at: at,
         duration: Duration::ZERO,
     };
-    let failure = Failure::park("unreadable", what);
-    match park(host, &delivery, &attempt, &failure).await {
+    match park(host, &delivery, &attempt, &why).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,
     }

@@ -9,13 +9,19 @@ use std::collections::btree_map::Entry;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::consume::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
+use crate::service::host::Host;
 use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Store, Write};
 use crate::world::{self, Point};
+
+#[cfg(feature = "sqlite")]
+pub(super) mod joined;
 
 /// What a reaction may ask and do. `S` is the state that its service keeps, `G` what it was given.
 pub struct Cx<S = (), G = ()> {
@@ -31,7 +37,24 @@ pub(crate) struct Context {
     now: Timestamp,
     world: world::Shared,
     store: Option<Arc<dyn Store>>,
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "for joined commits")
+    )]
+    delivery: Option<InDelivery>,
     work: Mutex<Work>,
+}
+
+/// The delivery that a reaction runs for, for one that commits a transaction of its own.
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "for joined commits")
+)]
+pub(crate) struct InDelivery {
+    pub(crate) host: Arc<Host>,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) first_at: Timestamp,
+    pub(crate) began: Duration,
 }
 
 /// What a decision follows from.
@@ -71,6 +94,7 @@ impl Context {
         attempt: u32,
         world: world::Shared,
         store: Option<Arc<dyn Store>>,
+        delivery: Option<InDelivery>,
     ) -> Arc<Self> {
         let now = world.now();
         Arc::new(Self {
@@ -79,6 +103,7 @@ impl Context {
             now,
             world,
             store,
+            delivery,
             work: Mutex::default(),
         })
     }

@@ -7,7 +7,9 @@
 
 use bytes::Bytes;
 
+use crate::broker::Outgoing;
 use crate::event::{Event, Schema};
+use crate::state::Applied;
 
 /// A value that is a set of events, whose possible types are known from its type.
 ///
@@ -25,6 +27,15 @@ pub trait Emits: Send + 'static {
 pub struct Emitted {
     events: Vec<Born>,
     new_flow: bool,
+    committed: Option<Commit>,
+}
+
+/// What a reaction has committed inside a transaction of its own.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) applied: Applied,
+    /// What stands in the outbox for it.
+    pub(crate) outbox: Vec<Outgoing>,
 }
 
 /// One emitted event, encoded.
@@ -45,6 +56,17 @@ impl Emitted {
             payload: event.encode_to_vec().into(),
             new_flow: self.new_flow,
         });
+    }
+
+    /// Notes that it is all in the database already.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn committed(&mut self, commit: Commit) {
+        self.committed = Some(commit);
+    }
+
+    /// What is in the database already.
+    pub(crate) fn take_committed(&mut self) -> Option<Commit> {
+        self.committed.take()
     }
 
     pub(crate) fn into_events(self) -> Vec<Born> {

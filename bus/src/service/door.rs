@@ -13,7 +13,7 @@ use crate::id::{EventId, FlowId};
 use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
 use crate::settle::emit;
 use crate::state::locks::Guard;
-use crate::state::{self, Applied, Change, State};
+use crate::state::{self, Applied, Change, Committed, State};
 use crate::world::{self, Point};
 
 /// Decisions that conflict this often are given up: something changes the records all the time.
@@ -161,6 +161,34 @@ impl<S: State, E: Emits> Through<'_, S, E> {
     }
 }
 
+#[cfg(feature = "sqlite")]
+impl<S: State, E: Emits> Through<'_, S, E> {
+    /// Commits a transaction of the service's own, and with it the events, which are published then:
+    /// how a service with tables of its own emits events without a dual write.
+    ///
+    /// The bus must have its store in the same database ([`state::sqlite::Stores::within`]).
+    pub async fn commit(self, tx: sqlx::SqliteTransaction<'_>, events: E) -> Result<(), Error> {
+        let host = &self.door.slot.host()?;
+        let store = host.store.as_ref().and_then(|store| store.as_sqlite());
+        let store = store.ok_or_else(|| {
+            let message = "the service keeps no state in SQLite: declare it by `keeps`, and give the \
+                           bus `sqlite::Stores::within` the pool of its database";
+            state::Error::new(state::ErrorKind::Other, message)
+        })?;
+        let flow = self.flow.unwrap_or_else(|| FlowId::root(&*host.world));
+        let context = context(host, flow);
+        let mut emitted = Emitted::default();
+        events.emit(&mut emitted);
+        let change = Arc::new(change(host, &context, Work::default(), emitted)?);
+        let applied = store.commit(tx, &change).await.map_err(Error::of)?;
+        if let Applied::Done(committed) = applied {
+            world::pass(&host.world, Point::Committed).await;
+            flush(host, committed, change);
+        }
+        Ok(())
+    }
+}
+
 /// Applies a decision. `Some`: these records were changed meanwhile.
 async fn apply(
     host: &Arc<Host>,
@@ -168,44 +196,64 @@ async fn apply(
     emitted: Emitted,
     locks: Option<Guard>,
 ) -> Result<Option<Vec<state::RecordId>>, Error> {
-    let Work { reads, writes, .. } = context.seal();
-    let events = emit::from_door(host, context.cause(), emitted).map_err(Error::Decision)?;
-    let outbox: Vec<_> = events.into_iter().map(|event| event.record).collect();
-    let touched: Vec<_> = reads.keys().chain(writes.keys()).cloned().collect();
+    let work = context.seal();
+    let touched: Vec<_> = work
+        .reads
+        .keys()
+        .chain(work.writes.keys())
+        .cloned()
+        .collect();
+    let change = Arc::new(change(host, context, work, emitted)?);
     let Some(store) = &host.store else {
-        host.outbox.send_all(&outbox).await;
+        host.outbox.send_all(&change.outbox).await;
         return Ok(None);
     };
-    let change = Arc::new(Change {
-        reads,
-        writes,
-        outbox,
-        at: context.now(),
-        ..Change::default()
-    });
     let submitted = store.submit(Arc::clone(&change));
     // The next may decide: it sees what this one writes.
     drop(locks);
-    match submitted.await {
-        Ok(Applied::Done(committed)) => {
+    match submitted.await.map_err(Error::of)? {
+        Applied::Done(committed) => {
             world::pass(&host.world, Point::Committed).await;
-            if let Some(row) = committed.row {
-                let host = Arc::clone(host);
-                let world = Arc::clone(&host.world);
-                // Not waited for: the decision is in the store, and its events go out from there.
-                drop(world::spawn(&world, "door", async move {
-                    let records = &change.outbox;
-                    host.outbox.flush(row, &committed.after, records).await;
-                }));
-            }
+            flush(host, committed, change);
             Ok(None)
         }
-        Ok(Applied::Duplicate | Applied::Fenced) => {
+        Applied::Duplicate | Applied::Fenced => {
             unreachable!("a decision at a door has no event to be seen before, nor a partition")
         }
-        Ok(Applied::Conflict(_)) => Ok(Some(touched)),
-        Err(error) if error.kind == state::ErrorKind::OutboxFull => Err(Error::Full(error.message)),
-        Err(error) => Err(error.into()),
+        Applied::Conflict(_) => Ok(Some(touched)),
+    }
+}
+
+/// What a decision amounts to.
+fn change(host: &Host, context: &Context, work: Work, emitted: Emitted) -> Result<Change, Error> {
+    let events = emit::from_door(host, context.cause(), emitted).map_err(Error::Decision)?;
+    Ok(Change {
+        reads: work.reads,
+        writes: work.writes,
+        outbox: events.into_iter().map(|event| event.record).collect(),
+        at: context.now(),
+        ..Change::default()
+    })
+}
+
+/// Publishes what was decided. Not waited for: it is in the store, and goes out from there.
+fn flush(host: &Arc<Host>, committed: Committed, change: Arc<Change>) {
+    let Some(row) = committed.row else { return };
+    let host = Arc::clone(host);
+    let world = Arc::clone(&host.world);
+    drop(world::spawn(&world, "door", async move {
+        host.outbox
+            .flush(row, &committed.after, &change.outbox)
+            .await;
+    }));
+}
+
+impl Error {
+    fn of(error: state::Error) -> Self {
+        match error.kind {
+            state::ErrorKind::OutboxFull => Self::Full(error.message),
+            _ => Self::Store(error),
+        }
     }
 }
 
@@ -217,5 +265,5 @@ fn context(host: &Arc<Host>, flow: FlowId) -> Arc<Context> {
         id: EventId::root(&*host.world),
         envelope: None,
     };
-    Context::new(cause, 1, Arc::clone(&host.world), host.store.clone())
+    Context::new(cause, 1, Arc::clone(&host.world), host.store.clone(), None)
 }

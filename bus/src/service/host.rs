@@ -92,7 +92,7 @@ pub(crate) struct Retrying {
 
 impl Retrying {
     pub(crate) fn new(
-        delivery: &Delivery<'_>,
+        delivery: &Delivery,
         attempts: u32,
         failure: &Failure,
         next_at: Timestamp,
@@ -100,7 +100,7 @@ impl Retrying {
         Self {
             flow: delivery.envelope.flow.clone(),
             kind: Arc::clone(&delivery.envelope.kind),
-            reaction: delivery.reaction.map_or("", |reaction| reaction.name),
+            reaction: delivery.reaction.unwrap_or_default(),
             attempts,
             code: failure.code().to_owned(),
             next_at,
@@ -150,14 +150,14 @@ impl Host {
         self.at_work().partitions.remove(partition);
     }
 
-    pub(crate) fn note_retry(&self, delivery: &Delivery<'_>, retrying: Retrying) {
+    pub(crate) fn note_retry(&self, delivery: &Delivery, retrying: Retrying) {
         self.at_work()
             .retrying
             .insert(delivery.event_key(), retrying);
     }
 
     /// Forgets the event's retries when it has ended, however it ends.
-    pub(crate) fn retrying(&self, delivery: &Delivery<'_>) -> RetryingGuard<'_> {
+    pub(crate) fn retrying(&self, delivery: &Delivery) -> RetryingGuard<'_> {
         RetryingGuard {
             host: self,
             event: delivery.event_key(),

@@ -194,7 +194,8 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
             bus.settings.presence,
             told,
         ),
-    );
+    )
+    .scoped();
     let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host))).scoped();
     let keep = bus.settings.inbox_keep;
     let trimming = world::spawn(&bus.world, "inbox", inbox::trim(Arc::clone(&host), keep)).scoped();

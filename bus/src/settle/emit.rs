@@ -23,7 +23,7 @@ pub(crate) struct Event {
 /// What a reaction emitted. Fails where an event cannot be published: trying again would not help.
 pub(crate) fn from_reaction(
     host: &Host,
-    delivery: &Delivery<'_>,
+    delivery: &Delivery,
     emitted: Emitted,
 ) -> Result<Vec<Event>, Failure> {
     let cause = delivery.cause(host);

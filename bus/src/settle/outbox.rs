@@ -64,12 +64,22 @@ impl Outbox {
         let Some(_flushing) = self.begin(row) else {
             return;
         };
+        self.flush_begun(&**store, row, after, records).await;
+    }
+
+    async fn flush_begun(
+        &self,
+        store: &dyn Store,
+        row: RowId,
+        after: &[RowId],
+        records: &[Outgoing],
+    ) {
         for earlier in after {
-            self.wait_for(&**store, *earlier).await;
+            self.wait_for(store, *earlier).await;
         }
         self.send_all(records).await;
         world::pass(&self.world, Point::Flushed).await;
-        self.forget(&**store, row).await;
+        self.forget(store, row).await;
         let waiting = self.rows().waiting.remove(&row).unwrap_or_default();
         for waiter in waiting {
             // Whoever waited may have been dropped in a drain.
@@ -116,8 +126,15 @@ impl Outbox {
             };
             after = last.id;
             for row in rows {
-                swept += 1;
-                self.flush(row.id, &row.after, &row.records).await;
+                let Some(_flushing) = self.begin(row.id) else {
+                    continue;
+                };
+                // Its own flush may have ended since the page was read.
+                if !store.is_flushed(row.id).await? {
+                    swept += 1;
+                    self.flush_begun(&**store, row.id, &row.after, &row.records)
+                        .await;
+                }
             }
         }
     }

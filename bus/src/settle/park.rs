@@ -3,7 +3,8 @@
 //! Key, value and headers are the record's own, byte for byte, so that what could not be read stays
 //! as it came. What is known of the failure stands in headers beside them, and names the format's
 //! version. The partition is that of the original record: a service's parked events of one
-//! partition are its owner's to keep.
+//! partition are its owner's to keep. Of a record that is larger than an event may be, only where it
+//! stands is parked: a copy of it might not fit anywhere.
 //!
 //! Until parked keys hold back the later events of their key, the topic carries failed events only.
 
@@ -12,12 +13,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::broker::{Incoming, Outgoing, TopicName};
+use crate::broker::{Headers, Incoming, Outgoing, TopicName};
 
 /// Version of the format.
 const VERSION: &str = "1";
 /// Longest error text kept, in bytes.
 const DETAIL_BYTES_MAX: usize = 1024;
+/// Longest key that is kept of a record that is too large, in bytes.
+const KEY_BYTES_MAX: usize = 1024;
 
 /// Name of the topic for events of `topic` that `service` could not handle.
 pub fn topic(service: &str, topic: &TopicName) -> Result<TopicName, String> {
@@ -41,17 +44,26 @@ pub struct Parked<'a> {
     pub first_attempt_at: Timestamp,
     /// When it was parked.
     pub parked_at: Timestamp,
+    /// Largest record that is kept as it is, in bytes.
+    pub bytes_max: usize,
 }
 
 impl Parked<'_> {
     /// The record to publish.
     pub fn record(&self, original: &Incoming, topic: TopicName) -> Outgoing {
-        let mut headers = original.headers.clone();
+        let is_kept = original.size() <= self.bytes_max;
+        let mut headers = match is_kept {
+            true => original.headers.clone(),
+            false => Headers::new(),
+        };
         let at = &original.partition;
         let mut put = |name: &'static str, value: &str| {
             headers.push(Arc::from(name), Bytes::copy_from_slice(value.as_bytes()));
         };
         put("quadrille-parked-version", VERSION);
+        if !is_kept {
+            put("quadrille-parked-left-out", "headers and value");
+        }
         put("quadrille-parked-kind", "failed");
         put("quadrille-parked-service", self.service);
         put(
@@ -76,11 +88,12 @@ impl Parked<'_> {
             "quadrille-parked-timestamp",
             &original.timestamp_ms.to_string(),
         );
+        let is_short = |key: &Bytes| is_kept || key.len() <= KEY_BYTES_MAX;
         Outgoing {
             topic,
             partition: Some(at.partition),
-            key: original.key.clone(),
-            value: original.value.clone(),
+            key: original.key.clone().filter(is_short),
+            value: original.value.clone().filter(|_| is_kept),
             headers,
             timestamp_ms: Some(self.parked_at.as_millisecond()),
         }
@@ -95,7 +108,7 @@ fn cut(text: &str, max: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{Headers, TopicPartition};
+    use crate::broker::TopicPartition;
 
     #[test]
     fn the_original_is_kept_byte_for_byte() {
@@ -118,6 +131,7 @@ mod tests {
             attempts: 1,
             first_attempt_at: Timestamp::UNIX_EPOCH,
             parked_at: Timestamp::UNIX_EPOCH,
+            bytes_max: 100,
         };
 
         let topic = topic("inventory", &original.partition.topic).unwrap();
@@ -125,7 +139,10 @@ mod tests {
 
         assert_eq!(record.topic.as_str(), "parked.inventory.orders");
         assert_eq!(record.partition, Some(3));
-        assert_eq!((record.key, record.value), (original.key, original.value));
+        assert_eq!(
+            (record.key, record.value),
+            (original.key.clone(), original.value.clone())
+        );
         assert_eq!(
             record.headers.iter().next(),
             Some(("ce_id", &Bytes::from("1")))
@@ -135,6 +152,26 @@ mod tests {
         assert_eq!(
             header("quadrille-parked-detail").map(<[u8]>::len),
             Some(1024)
+        );
+        assert_eq!(header("quadrille-parked-left-out"), None);
+
+        // Given one that is too large, then it says where the original stands, and is small.
+        let parked = Parked {
+            bytes_max: 3,
+            ..parked
+        };
+        let topic = super::topic("inventory", &original.partition.topic).unwrap();
+        let record = parked.record(&original, topic);
+        assert_eq!(
+            (record.key.as_deref(), record.value.clone()),
+            (Some(&b"\xff"[..]), None)
+        );
+        assert_eq!(record.headers.get("ce_id"), None);
+        let header = |name| record.headers.get(name).map(|value| &value[..]);
+        assert_eq!(header("quadrille-parked-offset"), Some(&b"17"[..]));
+        assert_eq!(
+            header("quadrille-parked-left-out"),
+            Some(&b"headers and value"[..])
         );
     }
 }

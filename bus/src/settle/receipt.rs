@@ -85,13 +85,13 @@ impl Verdict {
     pub(crate) fn record(
         self,
         host: &Host,
-        delivery: &Delivery<'_>,
+        delivery: &Delivery,
         attempt: &Attempt,
     ) -> Option<Outgoing> {
         host.receipts.then(|| self.written(host, delivery, attempt))
     }
 
-    fn written(self, host: &Host, delivery: &Delivery<'_>, attempt: &Attempt) -> Outgoing {
+    fn written(self, host: &Host, delivery: &Delivery, attempt: &Attempt) -> Outgoing {
         let from = &*delivery.envelope;
         let schema = wire::Receipt::SCHEMA;
         let flow = from.flow.to_string();
@@ -99,9 +99,7 @@ impl Verdict {
             flow_id: flow.clone(),
             service: host.service.to_string(),
             instance: host.instance.to_string(),
-            reaction: delivery
-                .reaction
-                .map_or_else(String::new, |reaction| reaction.name.to_owned()),
+            reaction: delivery.reaction.unwrap_or_default().to_owned(),
             code_version: host.code_version.to_owned(),
             event_id: from.id.to_string(),
             event_source: from.source.to_string(),

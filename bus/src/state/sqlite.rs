@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use sqlx::SqlitePool;
 
 mod decide;
+mod join;
 mod open;
 mod owner;
 mod pending;
@@ -121,6 +123,9 @@ pub struct Sqlite {
     owner: Arc<Owner>,
     queue: Arc<Queue>,
     reader: Arc<Reader>,
+    cluster: Arc<str>,
+    rows_waiting: Arc<AtomicUsize>,
+    outbox_rows_max: usize,
 }
 
 impl Sqlite {
@@ -133,16 +138,18 @@ impl Sqlite {
             rows_waiting,
         } = opened;
         let (path, owner): (Arc<Path>, _) = (path.into(), Arc::new(owner));
+        let (cluster, rows_waiting): (Arc<str>, _) =
+            (cluster.into(), Arc::new(AtomicUsize::new(rows_waiting)));
         let (queue, reader) = (Arc::<Queue>::default(), Arc::<Reader>::default());
         let writer = writer::Writer {
             world: Arc::clone(world),
             path: Arc::clone(&path),
             pool: writing,
-            cluster: cluster.into(),
+            cluster: Arc::clone(&cluster),
             owner: Arc::clone(&owner),
             queue: Arc::clone(&queue),
             written: decide::Written::default(),
-            rows_waiting,
+            rows_waiting: Arc::clone(&rows_waiting),
             outbox_rows_max: options.outbox_rows_max,
         };
         // Both end when the store is dropped, the writer after it has written what it was given.
@@ -158,6 +165,9 @@ impl Sqlite {
             owner,
             queue,
             reader,
+            cluster,
+            rows_waiting,
+            outbox_rows_max: options.outbox_rows_max,
         }
     }
 
@@ -175,6 +185,10 @@ impl Drop for Sqlite {
 
 #[async_trait]
 impl Store for Sqlite {
+    fn as_sqlite(&self) -> Option<&Sqlite> {
+        Some(self)
+    }
+
     async fn load(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
         match self.queue.under_way(record) {
             Some(stored) => Ok(Some(stored)),

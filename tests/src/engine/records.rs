@@ -26,6 +26,8 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
     stage
         .send(foreign(Some("c9"), &event("broken"), Some(vec![1, 2, 3])))
         .await;
+    let large = foreign(Some("c8"), &event("large"), Some(vec![0; 30_000]));
+    stage.send(large).await;
     let world = Arc::clone(stage.bus.world());
     let service = Service::named("listener").on(move |tick: Ticked, _: Cx| {
         let world = Arc::clone(&world);
@@ -44,16 +46,17 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
     });
     let bus = stage.with(|settings| {
         settings.limits.attempts_max = 2;
+        settings.limits.event_bytes_max = 20_000;
         settings.limits.reaction_timeout_ms = 100;
     });
     let running = service.start(&bus);
 
     stage
-        .until("five are parked", || async {
+        .until("six are parked", || async {
             witness::raw(&stage.broker, "parked.listener.ticks")
                 .await
                 .len()
-                == 5
+                == 6
         })
         .await;
     running.stop().await.expect("it drains and leaves");
@@ -65,6 +68,7 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
         ("c2", "timeout", "2"),
         ("c3", "no_hands", "1"),
         ("c4", "error", "2"),
+        ("c8", "too_large", "1"),
         ("c9", "undecodable", "1"),
     ];
     let expected = expected.map(|(key, code, n)| (key.to_owned(), (code.to_owned(), n.to_owned())));
@@ -77,10 +81,10 @@ pub async fn what_cannot_be_handled_is_parked_with_its_reason(stage: Stage) {
             count(Outcome::Retry),
             count(Outcome::Parked)
         ),
-        (1, 3, 5)
+        (1, 3, 6)
     );
     let committed: i64 = stage.committed("listener").await.values().sum();
-    assert_eq!(committed, 6, "a parked event does not hold the offset");
+    assert_eq!(committed, 7, "a parked event does not hold the offset");
 }
 
 /// Key, code and attempts of a parked record.

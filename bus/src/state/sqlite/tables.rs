@@ -41,6 +41,12 @@ pub(super) async fn claim(pool: &SqlitePool, service: &str) -> Result<String> {
     Ok(owner)
 }
 
+/// The file that a connection writes to.
+pub(super) async fn file(connection: &mut SqliteConnection) -> Result<String> {
+    let file = "select file from pragma_database_list where name = 'main'";
+    sqlx::query_scalar(file).fetch_one(connection).await
+}
+
 /// Records as they are, in the order in which they were asked for.
 pub(super) async fn records(
     connection: &mut SqliteConnection,

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::{Connection as _, SqlitePool};
@@ -34,7 +35,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) written: Written,
     /// Rows in the outbox, as far as this process knows.
-    pub(super) rows_waiting: usize,
+    pub(super) rows_waiting: Arc<AtomicUsize>,
     pub(super) outbox_rows_max: usize,
 }
 
@@ -107,12 +108,14 @@ impl Writer {
         let mut view = tables::view(&mut tx, &self.cluster, &changes).await?;
         let tickets = group.iter().map(|one| (one.ticket, &*one.change));
         let rows_max = self.outbox_rows_max;
-        let room = rows_max.saturating_sub(self.rows_waiting);
+        let room = rows_max.saturating_sub(self.rows_waiting.load(Ordering::Relaxed));
         let decided = decide(tickets, &mut view, &self.written, room, rows_max);
         tables::write(&mut tx, &self.cluster, self.owner.name(), &view, &decided).await?;
         tx.commit().await?;
-        self.rows_waiting += decided.rows.len();
-        self.rows_waiting = self.rows_waiting.saturating_sub(deleted);
+        let (added, waiting) = (decided.rows.len(), &self.rows_waiting);
+        // Rows of other processes may be among those deleted, so that there were fewer known.
+        let known = waiting.fetch_add(added, Ordering::Relaxed) + added;
+        waiting.fetch_sub(deleted.min(known), Ordering::Relaxed);
         self.written.note(&decided);
         Ok(decided.verdicts)
     }
