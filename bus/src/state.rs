@@ -144,6 +144,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets some of what the inbox holds from before this time. Returns how many; 0: none left.
     async fn forget(&self, before: Timestamp) -> Result<u64, Error>;
+
+    /// Lets go of what it is kept in, once all that was submitted is there. Whatever is asked of it
+    /// afterwards is refused.
+    async fn close(&self) {}
 }
 
 /// Which records to read, from outside reactions.

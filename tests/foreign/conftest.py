@@ -93,7 +93,8 @@ def pytest_runtest_makereport(item, call):
     """Puts the last lines of every log beside a failure."""
     report = yield
     if report.failed:
-        for process in processes.ALL:
+        # A program that was started again goes on in its log.
+        for process in {process.log: process for process in processes.ALL}.values():
             lines = process.log.read_text(errors="replace").splitlines()
             report.sections.append((f"end of {process.log}", "\n".join(lines[-TAIL_LINES:])))
     return report

@@ -42,6 +42,58 @@ async fn open_as(
     stores.open(service, cluster).await
 }
 
+#[tokio::test]
+async fn a_store_that_was_closed_leaves_one_file_with_all_that_was_written() {
+    // Given a store in which something was written just now.
+    let (folder, store) = fresh().await;
+    let id = RecordId {
+        kind: "item",
+        key: "tea".into(),
+    };
+    let write = Write {
+        json: Some("1".into()),
+        indexes: BTreeMap::new(),
+    };
+    let change = Change {
+        writes: [(id.clone(), write)].into(),
+        ..Change::default()
+    };
+    let submitted = store.submit(Arc::new(change.clone()));
+
+    store.close().await;
+
+    // Then it is there, with no log beside the database and no file of an owner.
+    submitted.await.expect("it was submitted before the end");
+    let names: Vec<_> = folder
+        .path()
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["test.sqlite"]);
+    // And whoever asks for more is told so, at once.
+    let error = store.apply(change).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    let error = store.load(&id).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    // And the next finds it.
+    let found = open(&folder).await.load(&id).await.unwrap();
+    assert_eq!(found.and_then(|found| found.json).as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn a_store_closes_where_its_database_cannot_be_written() {
+    // Given a row that the broker has, and somebody who keeps the database for ever.
+    let (folder, store) = fresh().await;
+    let mut other = other(&folder).await;
+    execute(&mut other, "begin immediate").await;
+    store.flushed(&[1]).await.expect("it is noted");
+
+    store.close().await;
+
+    execute(&mut other, "rollback").await;
+}
+
 /// Another program's connection.
 async fn other(folder: &TempDir) -> sqlx::SqliteConnection {
     use sqlx::Connection as _;

@@ -11,7 +11,7 @@ use crate::service::{self, Service};
 use crate::state::memory::MemoryStores;
 #[cfg(feature = "sqlite")]
 use crate::state::sqlite;
-use crate::state::{State, Stores};
+use crate::state::{ErrorKind, State, Stores};
 use crate::world;
 
 /// Whether a service could run with this configuration: it names a cluster, and what it keeps
@@ -150,7 +150,11 @@ impl From<service::Error> for Failure {
         let exit = match &error {
             service::Error::Unreachable { .. } => Exit::Unreachable,
             service::Error::Name(_) | service::Error::Inbox { .. } => Exit::Configuration,
-            service::Error::State { .. } => Exit::Unreachable,
+            service::Error::State { source, .. } => match source.kind {
+                ErrorKind::Unavailable => Exit::Unreachable,
+                // It will be no other database when it is tried again.
+                _ => Exit::Configuration,
+            },
             service::Error::TwoReactions { .. }
             | service::Error::Topic(_)
             | service::Error::Ended(_) => Exit::Failed,

@@ -214,6 +214,9 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
     presence::tell(&host, &contract.hash(), rhythm, wire::Activity::Stopped).await;
+    if let Some(store) = &host.store {
+        store.close().await;
+    }
     observe::stopped(&host.service);
     Ok(())
 }

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ use super::{
     Applied, Change, Error, EventKey, OutboxRow, Query, RecordId, RowId, Store, Stored, Taken,
 };
 use crate::broker::TopicPartition;
-use crate::world;
+use crate::world::{self, Task};
 use open::Opened;
 use owner::Owner;
 use queue::Queue;
@@ -126,6 +126,9 @@ pub struct Sqlite {
     cluster: Arc<str>,
     rows_waiting: Arc<AtomicUsize>,
     outbox_rows_max: usize,
+    writer: Mutex<Option<Task<()>>>,
+    // Those that are its own, and not a user's.
+    pools: Vec<SqlitePool>,
 }
 
 impl Sqlite {
@@ -136,6 +139,7 @@ impl Sqlite {
             reading,
             owner,
             rows_waiting,
+            pools,
         } = opened;
         let (path, owner): (Arc<Path>, _) = (path.into(), Arc::new(owner));
         let (cluster, rows_waiting): (Arc<str>, _) =
@@ -153,7 +157,7 @@ impl Sqlite {
             outbox_rows_max: options.outbox_rows_max,
         };
         // Both end when the store is dropped, the writer after it has written what it was given.
-        drop(world::spawn(world, "state writer", writer.run()));
+        let writer = world::spawn(world, "state writer", writer.run());
         drop(world::spawn(
             world,
             "state reader",
@@ -168,6 +172,8 @@ impl Sqlite {
             cluster,
             rows_waiting,
             outbox_rows_max: options.outbox_rows_max,
+            writer: Mutex::new(Some(writer)),
+            pools,
         }
     }
 
@@ -258,6 +264,23 @@ impl Store for Sqlite {
 
     async fn forget(&self, before: Timestamp) -> Result<u64, Error> {
         self.queue.forget(before).await
+    }
+
+    async fn close(&self) {
+        self.queue.close();
+        let writer = {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.take()
+        };
+        if let Some(writer) = writer {
+            // Where it ended early, there is nothing more to wait for.
+            let _ = writer.await;
+        }
+        // The last connection to a database puts what its log holds into the file.
+        for pool in &self.pools {
+            pool.close().await;
+        }
+        self.owner.release();
     }
 }
 

@@ -7,8 +7,13 @@ import math
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .wait import LOOK_AGAIN_S
+
+# Where orders are placed: one address, or who says where that is just now.
+Door = str | Callable[[], str]
 GOOD_CARD = "4242424242424242"
 # As the gateway's README says; the last one has a wrong check digit.
 BAD_CARDS = ("4000000000000002", "4000000000009995", "4000000000000069", "4242424242424241")
@@ -94,10 +99,12 @@ class Customers:
     """Places orders, `CUSTOMERS` at a time. Exactly `withdrawals` of them are withdrawn: where one
     comes too late, somebody else thinks better of it."""
 
-    door: str
+    door: Door
     orders: list[Order]
     withdrawals: int = 0
     seed: int = 4711
+    # How many may be placed by now.
+    allowed: float = math.inf
     placed: int = 0
     repeated: int = 0
     began: float = 0.0
@@ -125,9 +132,13 @@ class Customers:
         assert not any(thread.is_alive() for thread in self._threads), (
             f"{self.placed} of {len(self.orders)} orders were placed in {seconds:.0f} s"
         )
-        assert not self._failed, self._failed[0]
+        self.check()
         self.ended = time.monotonic()
         return self
+
+    def check(self) -> None:
+        """Nobody has got an answer that makes no sense."""
+        assert not self._failed, self._failed[0]
 
     @property
     def accepted(self) -> list[Order]:
@@ -154,7 +165,11 @@ class Customers:
                 with self._lock:
                     if not self._left or self._failed:
                         return
-                    order = self._left.pop()
+                    held = len(self.orders) - len(self._left) >= self.allowed
+                    order = None if held else self._left.pop()
+                if order is None:
+                    time.sleep(LOOK_AGAIN_S)
+                    continue
                 self._place(client, order)
                 if order.regret_s is not None and self._take_slot():
                     time.sleep(order.regret_s)  # the story, not a wait for anything
@@ -191,7 +206,7 @@ class Customers:
             return True
 
 
-def statuses(door: str, wanted: list[Order]) -> dict[str, dict]:
+def statuses(door: Door, wanted: list[Order]) -> dict[str, dict]:
     """Reads each order over HTTP."""
     found = {}
     left = iter(wanted)
@@ -219,7 +234,7 @@ def statuses(door: str, wanted: list[Order]) -> dict[str, dict]:
 class Client:
     """Asks over one connection, which is made again where it breaks."""
 
-    def __init__(self, door: str):
+    def __init__(self, door: Door):
         self._door = door
         self._connection = None
 
@@ -246,7 +261,8 @@ class Client:
     def once(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict, float]:
         """Asks once: status, body, and the seconds to wait before asking again."""
         if not self._connection:
-            self._connection = http.client.HTTPConnection(self._door, timeout=ANSWER_S)
+            door = self._door if isinstance(self._door, str) else self._door()
+            self._connection = http.client.HTTPConnection(door, timeout=ANSWER_S)
         headers = {"content-type": "application/json"} if body is not None else {}
         self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = self._connection.getresponse()

@@ -39,14 +39,15 @@ def nothing_left():
 class Process:
     """A program that runs, and its log. It dies with us, however we end."""
 
-    def __init__(self, name: str, command: list, log: Path):
+    def __init__(self, name: str, command: list, log: Path, may: tuple[str, ...] = ()):
+        """`may` is what `setpriv` is told besides."""
         self.name = name
         self.log = log
         # The log of an earlier life of the same program stays in front.
         self._from = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
+                ["setpriv", "--pdeathsig", "KILL", *may, "--", *map(str, command)],
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -78,6 +79,21 @@ class Process:
 
         return until(f"{self.name} says {pattern!r}", look, seconds)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._child.pid
+
+    def freeze(self) -> None:
+        """Stops it in the middle of whatever it does, and waits until it stands still."""
+        self._child.send_signal(signal.SIGSTOP)
+        stat = Path(f"/proc/{self.pid}/stat")
+        until(f"{self.name} stands still", lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", again=0.001)
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        self._child.send_signal(signal.SIGCONT)
+
     def terminate(self) -> None:
         """Asks it to end."""
         self._child.send_signal(signal.SIGTERM)
@@ -103,10 +119,20 @@ class Process:
 class Service(Process):
     """One of our services. All its ports are chosen by the system."""
 
-    def __init__(self, name: str, kafka: str, folder: Path, *flags: str, log: str = ""):
-        command = [BINARIES / f"quadrille-{name}", "--kafka", kafka, "--ephemeral"]
+    def __init__(
+        self,
+        name: str,
+        kafka: str,
+        folder: Path,
+        *flags: str,
+        state: Path | None = None,
+        log: str = "",
+        may: tuple[str, ...] = (),
+    ):
+        command = [BINARIES / f"quadrille-{name}", "--kafka", kafka]
+        command += ["--state", state] if state else ["--ephemeral"]
         command += ["--set=health.listen=127.0.0.1:0", *flags]
-        super().__init__(name, command, folder / f"{log or name}.log")
+        super().__init__(name, command, folder / f"{log or name}.log", may)
 
     @property
     def health(self) -> str:

@@ -74,14 +74,14 @@ class Totals:
         contents = collections.defaultdict(set)
         for record in self.records:
             contents[record.event].add((record.key, record.type, record.value))
-        _none("events with two contents", [event for event, found in contents.items() if len(found) > 1])
+        none("events with two contents", [event for event, found in contents.items() if len(found) > 1])
 
     def check_flows(self) -> None:
         """All events of an order are of one flow."""
         flows = collections.defaultdict(set)
         for event in self.of_orders:
             flows[event.order].add(event.record.header["ce_correlationid"])
-        _none("orders with several flows", [order for order, found in flows.items() if len(found) > 1])
+        none("orders with several flows", [order for order, found in flows.items() if len(found) > 1])
 
     @property
     def of_orders(self) -> list[Event]:
@@ -107,11 +107,11 @@ class Totals:
 
     def check_outcomes(self, orders: list[Order]) -> None:
         """Every order has exactly one outcome, and it is the one that it should have."""
-        _none("orders without an outcome", [o.id for o in orders if not self.outcomes.get(o.id)])
-        _none("orders with several outcomes", [o for o, found in self.outcomes.items() if len(found) > 1])
-        _none("outcomes of nobody's order", set(self.outcomes) - {order.id for order in orders})
+        none("orders without an outcome", [o.id for o in orders if not self.outcomes.get(o.id)])
+        none("orders with several outcomes", [o for o, found in self.outcomes.items() if len(found) > 1])
+        none("outcomes of nobody's order", set(self.outcomes) - {order.id for order in orders})
         wrong = [(o.id, self.outcome(o.id), _expected(o)) for o in orders if self.outcome(o.id) != _expected(o)]
-        _none("orders that ended otherwise (order, outcome, expected)", wrong)
+        none("orders that ended otherwise (order, outcome, expected)", wrong)
 
     def check_statuses(self, orders: list[Order], statuses: dict[str, dict]) -> None:
         """What HTTP says of an order is what its outcome says, and so is its flow."""
@@ -123,7 +123,7 @@ class Totals:
             flow = event.record.header["ce_correlationid"]
             if (outcome, said.get("flow_id")) != (self.outcome(order.id), flow):
                 wrong.append((order.id, said, self.outcome(order.id), flow))
-        _none("orders of which HTTP says something else (order, HTTP, outcome, flow)", wrong)
+        none("orders of which HTTP says something else (order, HTTP, outcome, flow)", wrong)
 
     # --- stock and money ------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Totals:
             sold.update(wanted)
             if (found := {sku: units for sku, units in held[order.id].items() if units}) != wanted:
                 wrong.append((order.id, found, wanted))
-        _none("orders that hold the wrong goods (order, held, wanted)", wrong)
+        none("orders that hold the wrong goods (order, held, wanted)", wrong)
         total = sum(held.values(), collections.Counter())
         assert +total == sold, f"stock does not add up: {+total} is held, {sold} was sold"
         return dict(sold)
@@ -152,8 +152,8 @@ class Totals:
         entries = [json.loads(line) for line in ledger.read_text().splitlines()]
         assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
         charges = collections.Counter(e["order_id"] for e in entries if e["kind"] == "charge")
-        _none("orders whose card was charged twice", [o for o, count in charges.items() if count > 1])
-        _none("charges for nobody's order", set(charges) - {order.id for order in orders})
+        none("orders whose card was charged twice", [o for o, count in charges.items() if count > 1])
+        none("charges for nobody's order", set(charges) - {order.id for order in orders})
         kept = collections.Counter()
         for entry in entries:
             amount = entry["units"] * 10**9 + entry["nanos"]
@@ -166,7 +166,7 @@ class Totals:
             wanted = order.total_nanos if self.outcome(order.id) == "confirmed" else 0
             if kept[order.id] != wanted:
                 wrong.append((order.id, kept[order.id], wanted))
-        _none("orders with the wrong money (order, kept, wanted, in nanos)", wrong)
+        none("orders with the wrong money (order, kept, wanted, in nanos)", wrong)
         confirmed = sum(nanos(event.payload.total) for event in self.of("OrderConfirmed"))
         assert sum(kept.values()) == confirmed, f"{sum(kept.values())} was kept, {confirmed} was confirmed"
         self._check_payments(entries)
@@ -176,7 +176,7 @@ class Totals:
         paid = {e["order_id"]: e["payment_id"] for e in entries if e["kind"] == "charge"}
         said = self.of("OrderConfirmed", "PaymentCaptured", "PaymentRefunded")
         wrong = [(e.type, e.order) for e in said if e.payload.payment_id != paid.get(e.order)]
-        _none("events that name another payment than the ledger", wrong)
+        none("events that name another payment than the ledger", wrong)
 
     # --- receipts -------------------------------------------------------------------------------
 
@@ -218,9 +218,18 @@ class Totals:
         wanted = {
             (service, *event.record.event) for event in self.events for service in self.reacts[event.type]
         }
-        _none("events without a receipt (service, source, id)", wanted - done)
-        _none("receipts for what nobody has seen (service, source, id)", done - wanted)
+        none("events without a receipt (service, source, id)", wanted - done)
+        none("receipts for what nobody has seen (service, source, id)", done - wanted)
         return len(wanted)
+
+    def check_decided_once(self) -> None:
+        """No service has handled an event twice: of the receipts that say so, each has one."""
+        done = collections.Counter(
+            (r.service, r.event_source, r.event_id)
+            for r in self.receipts
+            if self.schemas.word(r, "outcome") == DONE
+        )
+        none("events that were handled twice (service, source, id)", [e for e, n in done.items() if n > 1])
 
     def check_emitted(self) -> None:
         """What receipts say was emitted stands on topics, and what has a cause stands in receipts."""
@@ -228,11 +237,11 @@ class Totals:
         told = {
             (emitted.type, (f"/quadrille/{r.service}", emitted.id)) for r in self.receipts for emitted in r.emitted
         }
-        _none("events that receipts name and no topic has", told - on_topics)
-        _none("events with a cause that no receipt names", on_topics - told)
+        none("events that receipts name and no topic has", told - on_topics)
+        none("events with a cause that no receipt names", on_topics - told)
         causes = {event.record.event[1] for event in self.events}
         orphans = [e.record.event for e in self.events if e.record.header.get("ce_causationid", "") not in causes | {""}]
-        _none("events whose cause stands on no topic", orphans)
+        none("events whose cause stands on no topic", orphans)
 
 
 def _expected(order: Order) -> str:
@@ -248,7 +257,7 @@ def _distinct(records: list[Record]) -> list[Record]:
     return list(first.values())
 
 
-def _none(what: str, found) -> None:
+def none(what: str, found) -> None:
     found = sorted(found)
     more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     assert not found, f"{len(found)} {what}: {found[:SHOWN]}{more}"

@@ -31,6 +31,8 @@ pub(super) struct Opened {
     pub(super) reading: SqlitePool,
     pub(super) owner: Owner,
     pub(super) rows_waiting: usize,
+    /// Those of these pools that are nobody else's.
+    pub(super) pools: Vec<SqlitePool>,
 }
 
 /// Opens the file of a service.
@@ -64,17 +66,23 @@ pub(super) async fn in_folder(
     prepare(&writing, &path, service).await?;
     let reading = pool(READERS).connect_with(connect).await;
     let reading = reading.map_err(Trouble::of(&path, "open the state"))?;
-    opened(path, writing, reading).await
+    let pools = vec![reading.clone(), writing.clone()];
+    opened(path, writing, reading, pools).await
 }
 
 /// Prepares a user's database.
 pub(super) async fn within(pool: SqlitePool, service: &str) -> Result<Opened, Error> {
     let path = pool.connect_options().get_filename().to_owned();
     prepare(&pool, &path, service).await?;
-    opened(path, pool.clone(), pool).await
+    opened(path, pool.clone(), pool, Vec::new()).await
 }
 
-async fn opened(path: PathBuf, writing: SqlitePool, reading: SqlitePool) -> Result<Opened, Error> {
+async fn opened(
+    path: PathBuf,
+    writing: SqlitePool,
+    reading: SqlitePool,
+    pools: Vec<SqlitePool>,
+) -> Result<Opened, Error> {
     let owner = Owner::new(&path).map_err(|error| {
         let message = format!("cannot make a file beside {}: {error}", path.display());
         Error::new(ErrorKind::Unavailable, message)
@@ -97,6 +105,7 @@ async fn opened(path: PathBuf, writing: SqlitePool, reading: SqlitePool) -> Resu
         reading,
         owner,
         rows_waiting,
+        pools,
     })
 }
 

@@ -7,6 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Names tried for a file of one's own.
 const TRIES: u32 = 100;
@@ -18,6 +19,7 @@ pub(super) struct Owner {
     database: PathBuf,
     // The lock is held for as long as this is open.
     file: Held,
+    released: AtomicBool,
 }
 
 /// A locked file.
@@ -53,6 +55,7 @@ impl Owner {
                     name,
                     database,
                     file,
+                    released: AtomicBool::new(false),
                 });
             }
         }
@@ -107,11 +110,21 @@ impl Dead {
     }
 }
 
+impl Owner {
+    /// Ends it: from now on its rows are those of a process that has ended.
+    pub(super) fn release(&self) {
+        // Once: the next with this name may have made its file by then.
+        if !self.released.swap(true, Ordering::Relaxed) {
+            // Locked to the end: whoever finds it before it is gone finds it locked. Rows that are
+            // still to be flushed are then those of a name without a file, which counts as dead.
+            let _ = std::fs::remove_file(&self.file.path);
+        }
+    }
+}
+
 impl Drop for Owner {
     fn drop(&mut self) {
-        // Locked to the end: whoever finds it before it is gone finds it locked. Rows that are still
-        // to be flushed are then those of a name without a file, which counts as dead.
-        let _ = std::fs::remove_file(&self.file.path);
+        self.release();
     }
 }
 

@@ -72,6 +72,9 @@ impl Queue {
         change: Arc<Change>,
     ) -> Result<impl Future<Output = Result<Applied, Error>> + use<>, Result<Applied, Error>> {
         let mut waiting = self.waiting();
+        if waiting.closed {
+            return Err(Err(closed()));
+        }
         if waiting.changes.len() >= WAITING_MAX {
             let message = format!("{WAITING_MAX} changes wait for the database: try again later");
             return Err(Err(Error::new(ErrorKind::Unavailable, message)));
@@ -128,7 +131,12 @@ impl Queue {
     }
 
     fn add(&self, other: Other) {
-        self.waiting().others.push_back(other);
+        let mut waiting = self.waiting();
+        // Dropped where it is closed, which tells whoever asked.
+        if !waiting.closed {
+            waiting.others.push_back(other);
+        }
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -143,6 +151,15 @@ impl Queue {
         let mut waiting = self.waiting();
         let mut rows = std::mem::take(&mut waiting.deleting);
         waiting.flushed.append(&mut rows);
+    }
+
+    /// Gives up deleting flushed rows, if closed: it could not be done, and nobody waits for ever.
+    pub(super) fn give_up(&self) -> bool {
+        let mut waiting = self.waiting();
+        if waiting.closed {
+            waiting.flushed.clear();
+        }
+        waiting.closed
     }
 
     /// Notes that they were.
@@ -214,8 +231,10 @@ impl Waiting {
 
 /// What the writer says. It may be gone, with the runtime that it ran on.
 async fn told_by_writer<T>(told: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
-    told.await.unwrap_or_else(|_| {
-        let message = "the store was closed before it answered";
-        Err(Error::new(ErrorKind::Unavailable, message))
-    })
+    told.await.unwrap_or_else(|_| Err(closed()))
+}
+
+fn closed() -> Error {
+    let message = "the store was closed before it answered: its service has ended";
+    Error::new(ErrorKind::Unavailable, message)
 }

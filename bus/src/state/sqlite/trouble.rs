@@ -65,6 +65,10 @@ fn told(path: &Path, doing: &str, error: &sqlx::Error) -> Error {
             ErrorKind::Other,
             format!("it is damaged ({error}): restore it from a backup"),
         ),
+        _ if matches!(error, sqlx::Error::PoolClosed) => (
+            ErrorKind::Unavailable,
+            "it is closed: its service has ended".to_owned(),
+        ),
         _ if matches!(error, sqlx::Error::PoolTimedOut) => (
             ErrorKind::Unavailable,
             "it did not answer in time: is its disk overloaded?".to_owned(),

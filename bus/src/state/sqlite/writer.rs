@@ -58,7 +58,9 @@ impl Writer {
             }
             Err(error) => {
                 self.queue.not_deleted();
-                if group.is_empty() {
+                if group.is_empty() && self.queue.give_up() {
+                    // The store is closed: they are published again by whoever opens it.
+                } else if group.is_empty() {
                     // They wait for a change, or for a while.
                     self.world.sleep(AGAIN).await;
                 } else if group.len() == 1 || is_everybodys(&error) {
