@@ -9,6 +9,7 @@ pub(crate) mod records; // events as records, with the headers that ours have, o
 pub(crate) mod publish; // FutureProducer, ThreadedProducer
 pub(crate) mod consume; // a loop over BaseConsumer
 pub(crate) mod answer; // a loop that produces one record for each
+pub(crate) mod state; // a loop that commits each event alone to SQLite
 pub(crate) mod keyed; // a loop with a lane per key
 pub(crate) mod latency; // one event at a time, there and back
 mod low_water; // the offset below which all is done

@@ -39,6 +39,8 @@ pub enum Contender {
     OursLingering,
     /// The bus, with state in memory.
     OursMemory,
+    /// The bus, with state in SQLite.
+    OursSqlite,
 }
 
 /// A contender in a case.
@@ -98,7 +100,7 @@ impl Case {
 
     /// Who contends. The others are compared with the first.
     pub(crate) fn entries(self) -> &'static [Entry] {
-        use Contender::{Bare, BarePlain, Ours, OursLingering, OursMemory};
+        use Contender::{Bare, BarePlain, Ours, OursLingering, OursMemory, OursSqlite};
         const fn entry(contender: Contender, name: &'static str, goal: Option<Goal>) -> Entry {
             Entry {
                 contender,
@@ -144,8 +146,10 @@ impl Case {
             entry(Ours, "quadrille", rate(0.9)),
         ];
         const STATE: &[Entry] = &[
-            entry(Ours, "quadrille, no state", None),
+            entry(Bare, "a SQLite transaction for each event", None),
+            entry(OursSqlite, "quadrille, state in SQLite", rate(20.0)),
             entry(OursMemory, "quadrille, state in memory", None),
+            entry(Ours, "quadrille, no state", None),
         ];
         match self {
             Self::Waiting => WAITING,

@@ -25,6 +25,8 @@ use crate::{table, usage};
 
 /// Longest that one contender may take.
 const CONTENDER_LIMIT: Duration = Duration::from_secs(300);
+/// One in so many events takes part where state is kept.
+const STATE_SHARE: u64 = 50;
 /// Seconds of events before latency is measured.
 const WARM_UP_SECONDS: u64 = 3;
 
@@ -175,6 +177,8 @@ async fn measure_all(
     for case in cases {
         let events = match case {
             Case::Latency => RATE * (seconds + WARM_UP_SECONDS),
+            // One of the contenders waits for the disk with each.
+            Case::State => events.div_ceil(STATE_SHARE),
             _ => events,
         };
         compared.push(driver.compare(case, events, repetitions).await?);

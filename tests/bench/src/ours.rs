@@ -1,13 +1,8 @@
 //! The bus at work, with the limits that it is shipped with.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use quadrille::broker::{
-    Broker, Consumer, Delivery, Error, Membership, NewTopic, Outgoing, Position, Reader,
-    TopicDescription, TopicName, TopicPartition, kafka,
-};
+use quadrille::broker::{Broker, kafka};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::{Config, Layout, Sources};
 use quadrille::state::Stores;
@@ -31,8 +26,8 @@ pub(crate) const LINGER_MS: u32 = 5;
 pub(crate) enum Receipts {
     /// As the bus does it.
     Published,
-    /// They are made, and dropped on the way to the cluster: the bus has no switch for them yet.
-    Dropped,
+    /// With `topics.receipts = false`.
+    None,
 }
 
 /// A client of the cluster.
@@ -65,7 +60,7 @@ fn config(order: &Order) -> Result<Config, Fault> {
 
 /// A bus without state.
 pub(crate) fn bus(stage: &Stage, receipts: Receipts) -> Result<Bus, Fault> {
-    bus_with(stage, receipts, Arc::new(MemoryStores::new()))
+    bus_with(stage, receipts, Arc::new(MemoryStores::default()))
 }
 
 /// A bus whose services keep their state there.
@@ -75,71 +70,8 @@ pub(crate) fn bus_with(
     stores: Arc<dyn Stores>,
 ) -> Result<Bus, Fault> {
     let config = config(&stage.order)?;
-    let mut broker = broker(&stage.order.kafka, &config)?;
-    if receipts == Receipts::Dropped {
-        broker = Arc::new(WithoutReceipts(broker));
-    }
-    let settings = Settings::of(&config);
+    let broker = broker(&stage.order.kafka, &config)?;
+    let mut settings = Settings::of(&config);
+    settings.receipts = receipts == Receipts::Published;
     Ok(Bus::new(broker, stage.world.clone(), stores, settings))
-}
-
-/// A cluster that says of each receipt that it has it, and keeps none.
-struct WithoutReceipts(Arc<dyn Broker>);
-
-#[async_trait]
-impl Broker for WithoutReceipts {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    async fn cluster_id(&self) -> Result<String, Error> {
-        self.0.cluster_id().await
-    }
-
-    async fn describe(&self, topic: &TopicName) -> Result<Option<TopicDescription>, Error> {
-        self.0.describe(topic).await
-    }
-
-    async fn topics(&self) -> Result<Vec<TopicName>, Error> {
-        self.0.topics().await
-    }
-
-    async fn create(&self, topic: &NewTopic) -> Result<bool, Error> {
-        self.0.create(topic).await
-    }
-
-    async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
-        if record.topic.as_str() != topics::RECEIPTS {
-            return self.0.send(record).await;
-        }
-        let (done, delivery) = Delivery::new();
-        let (partition, offset) = (0, 0);
-        // Whoever sent it may not wait for the answer.
-        let _ = done.send(Ok(Position { partition, offset }));
-        Ok(delivery)
-    }
-
-    async fn join(&self, membership: Membership) -> Result<Box<dyn Consumer>, Error> {
-        self.0.join(membership).await
-    }
-
-    async fn read(&self, from: BTreeMap<TopicPartition, i64>) -> Result<Box<dyn Reader>, Error> {
-        self.0.read(from).await
-    }
-
-    async fn watermarks(&self, partition: &TopicPartition) -> Result<(i64, i64), Error> {
-        self.0.watermarks(partition).await
-    }
-
-    async fn offset_at(&self, partition: &TopicPartition, timestamp_ms: i64) -> Result<i64, Error> {
-        self.0.offset_at(partition, timestamp_ms).await
-    }
-
-    async fn committed(
-        &self,
-        group: &str,
-        partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, i64>, Error> {
-        self.0.committed(group, partitions).await
-    }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
+use quadrille::state::{Stores, sqlite};
 use quadrille::{Cx, Record, Service, State};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use super::react::Run;
 use super::{Receipts, bus_with};
@@ -34,13 +35,20 @@ impl Record for Tally {
 }
 
 /// Where the contender keeps its state.
-fn stores(_: Contender) -> Arc<dyn Stores> {
-    Arc::new(MemoryStores::new())
+fn stores(stage: &Stage, folder: &TempDir) -> Arc<dyn Stores> {
+    match stage.order.contender {
+        Contender::OursSqlite => {
+            let (world, options) = (Arc::clone(&stage.world), sqlite::Options::default());
+            Arc::new(sqlite::Stores::in_folder(world, folder.path(), options))
+        }
+        _ => Arc::new(MemoryStores::default()),
+    }
 }
 
 /// Reacts to all that is stored.
 pub(crate) async fn state(stage: &Stage) -> Result<Measure, Fault> {
-    let stores = stores(stage.order.contender);
+    let folder = tempfile::tempdir().map_err(|error| Fault::of("make a folder", &error))?;
+    let stores = stores(stage, &folder);
     let bus = bus_with(stage, Receipts::Published, stores)?;
     let run = Run::new(stage);
     let kept = Arc::clone(&run);
