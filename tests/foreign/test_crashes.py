@@ -107,7 +107,7 @@ def test_killed_at_every_point_and_all_adds_up(stage, tell):
     events = len(totals.of_orders)
     tell(f"{under_fire} placed between kills, {left} after them; {events} events in {took:.1f} s: {events / took:.0f} events/s")
     tell(f"{customers.repeated} requests were repeated, {at_door} of them where the door died")
-    tell(f"records that stood twice: {totals.twice or 'none'}; receipts: {totals.tally}")
+    tell(f"records that stood twice: {totals.twice or 'none'}; receipts: {totals.tally}, twice {totals.receipts_twice}")
 
 
 class Lives:
@@ -284,7 +284,7 @@ def test_while_the_broker_is_away_the_outbox_grows_to_its_limit(stage, tell):
     customers.join(STEP_S)
     totals = stage.finish(hall)
     check_order_of_keys(totals)
-    tell(f"records that stood twice since the beginning: {totals.twice or 'none'}")
+    tell(f"records that stood twice since the beginning: {totals.twice or 'none'}, receipts: {totals.receipts_twice}")
 
 
 def check_order_of_keys(totals: Totals) -> None:
