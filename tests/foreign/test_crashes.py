@@ -107,7 +107,7 @@ def test_killed_at_every_point_and_all_adds_up(stage, tell):
     events = len(totals.of_orders)
     tell(f"{under_fire} placed between kills, {left} after them; {events} events in {took:.1f} s: {events / took:.0f} events/s")
     tell(f"{customers.repeated} requests were repeated, {at_door} of them where the door died")
-    tell(f"records that stood twice: {totals.twice or 'none'}; receipts: {totals.tally}")
+    tell(f"records that stood twice: {totals.twice or 'none'}; receipts: {totals.tally}, twice {totals.receipts_twice}")
 
 
 class Lives:
@@ -181,7 +181,7 @@ def test_what_is_in_the_database_is_not_handled_again(stage, tell, point):
     has the event and before Kafka has the offset."""
     # Given orders that wait for services which tell Kafka nothing, and die after some events: those
     # later in the flow after fewer, so that there are enough for each.
-    hall = stage.hall("--set=limits.commit_interval_ms=60000")
+    hall = stage.hall()
     hall.inventory.kill()
     Customers(hall.door, stage.place(new_orders(60, f"again-{point}"))).start().join(STEP_S)
     until("all stand on the topic", lambda: databases.waiting(stage.state, "orders") == 0)
@@ -190,7 +190,7 @@ def test_what_is_in_the_database_is_not_handled_again(stage, tell, point):
     # When they do.
     for name, nth in (("orders", 8), ("payments", 15), ("inventory", 30)):
         getattr(hall, name).kill()
-        hall.start(name, f"--set=fault.kill_at={point}:{nth}")
+        hall.start(name, f"--set=fault.kill_at={point}:{nth}", "--set=limits.commit_interval_ms=60000")
     deaths = {name: getattr(hall, name).end(STEP_S) for name in SERVICES}
     assert deaths == dict.fromkeys(SERVICES, KILLED)
     handled = {name: databases.inbox(stage.state, name) - before[name] for name in SERVICES}
@@ -198,7 +198,7 @@ def test_what_is_in_the_database_is_not_handled_again(stage, tell, point):
 
     # And start again.
     for name in SERVICES:
-        hall.start(name, "--set=limits.commit_interval_ms=500")
+        hall.start(name)
     totals = stage.finish(hall)
 
     # Then Kafka did not know of what the databases had.
@@ -284,7 +284,7 @@ def test_while_the_broker_is_away_the_outbox_grows_to_its_limit(stage, tell):
     customers.join(STEP_S)
     totals = stage.finish(hall)
     check_order_of_keys(totals)
-    tell(f"records that stood twice since the beginning: {totals.twice or 'none'}")
+    tell(f"records that stood twice since the beginning: {totals.twice or 'none'}, receipts: {totals.receipts_twice}")
 
 
 def check_order_of_keys(totals: Totals) -> None:

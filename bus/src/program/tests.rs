@@ -179,3 +179,19 @@ fn a_request_to_stop_reaches_every_clone_for_ever() {
     assert_eq!(waiting.requested().now_or_never(), Some(()));
     assert!(waiting.is_requested());
 }
+
+#[test]
+fn a_database_that_will_be_no_other_is_no_reason_to_try_again() {
+    // Shows which exit code goes with which trouble of a database.
+    use crate::state::{self, ErrorKind};
+    for (kind, exit) in [
+        (ErrorKind::Unavailable, Exit::Unreachable),
+        (ErrorKind::Other, Exit::Configuration),
+    ] {
+        let error = crate::service::Error::State {
+            service: "toy".to_owned(),
+            source: state::Error::new(kind, "why"),
+        };
+        assert_eq!(Failure::from(error).exit(), exit, "{kind:?}");
+    }
+}

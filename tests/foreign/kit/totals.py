@@ -69,6 +69,17 @@ class Totals:
             counts.subtract(record.topic for record in _distinct(records))
         return {topic: count for topic, count in counts.items() if count}
 
+    @functools.cached_property
+    def receipts_twice(self) -> dict[str, int]:
+        """How many receipts stand on their topic beyond the first, by service and outcome."""
+        first, counts = set(), collections.Counter()
+        for record in self.receipt_records:
+            if record.event in first:
+                receipt = self.schemas.decode(RECEIPT, record.value)
+                counts[f"{receipt.service} {self.schemas.word(receipt, 'outcome')}"] += 1
+            first.add(record.event)
+        return dict(counts)
+
     def check_one_content(self) -> None:
         """A record that stands twice says the same twice."""
         contents = collections.defaultdict(set)
