@@ -19,6 +19,7 @@ use crate::service::host::{Host, Retrying};
 use crate::settle::receipt::Attempt;
 use crate::settle::{Outcome, Settled, duplicate, park, settle};
 use crate::state::locks::Guard;
+use crate::state::{Applied, Change};
 use crate::world::{self, Point};
 
 /// How a record ended.
@@ -179,6 +180,17 @@ async fn handled_before(host: &Host, delivery: &Delivery) -> Option<End> {
         started_at: at,
         duration: Duration::ZERO,
     };
+    // Its second place is handled as well: without that in the store, it would come again with the
+    // next assignment. Where the store cannot say so now, that is all that happens.
+    let place = Change {
+        event: Some(delivery.event_key()),
+        position: Some(delivery.position()),
+        at,
+        ..Change::default()
+    };
+    if let Ok(Applied::Fenced) = store.apply(place).await {
+        return Some(End::Abandoned);
+    }
     duplicate(host, delivery, &attempt).await;
     Some(End::Finished)
 }
