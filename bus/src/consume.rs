@@ -170,6 +170,7 @@ impl Member {
         self.host.status.clear("assignment");
         self.host.status.clear("broker");
         let mut taken = take(&self.host, &assigned.partitions).await;
+        warn_if_state_is_new(&self.host, &taken).await;
         observe::assigned(&self.host.service, &assigned.partitions);
         let known = taken
             .iter()
@@ -291,6 +292,21 @@ impl Member {
             .consumer
             .as_mut()
             .expect("there until the member leaves")
+    }
+}
+
+/// Warns where the group has handled events and the state knows of none: somebody has named another
+/// folder, or two instances of a group have two.
+async fn warn_if_state_is_new(host: &Host, taken: &BTreeMap<TopicPartition, Taken>) {
+    let is_new = |taken: &Taken| taken.epoch == 1 && taken.handled.is_none();
+    if host.store.is_none() || !taken.values().all(is_new) {
+        return;
+    }
+    let partitions: Vec<_> = taken.keys().cloned().collect();
+    // Without an answer there is nothing to warn of, and reading goes on as it would.
+    let committed = host.broker.committed(&host.service, &partitions).await;
+    if committed.is_ok_and(|offsets| offsets.values().any(|offset| *offset > 0)) {
+        observe::state_is_new(&host.service);
     }
 }
 

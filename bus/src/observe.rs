@@ -130,6 +130,15 @@ pub(crate) fn inbox_is_shorter(service: &str, topic: &str, keep: Duration) {
     );
 }
 
+pub(crate) fn state_is_new(service: &str) {
+    warn!(
+        service,
+        "the state knows nothing, but the group has handled events before: is it another folder than \
+         last time, or than that of another instance? What the service knew is not here, and it reads on \
+         from the committed offsets"
+    );
+}
+
 pub(crate) fn trimmed(service: &str, events: u64) {
     debug!(service, events, "inbox trimmed");
 }

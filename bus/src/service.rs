@@ -133,7 +133,8 @@ impl<S: State, G: Send + Sync + 'static> Service<S, G> {
     /// What the service stands on, with its doors open, but taking part in nothing yet.
     pub(crate) async fn hosted(self, bus: &Bus, cluster: String) -> Result<Arc<host::Host>, Error> {
         let doors = self.doors.clone();
-        let host = run::host(self, bus, cluster, Status::starting()).await?;
+        let store = run::open_store(&self, bus, &cluster).await?;
+        let host = run::host(self, bus, cluster, Status::starting(), store)?;
         for door in doors {
             door.open(&host);
         }

@@ -33,14 +33,16 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 deploy/kafka/kafka.sh install
+# All of the workspace, as its tests build it: a part of it alone would be built with other features,
+# and librdkafka and SQLite a second time.
 if [[ -z ${QUADRILLE_BINARIES:-} ]]; then
-  cargo build --locked -p quadrille-orders -p quadrille-inventory -p quadrille-payments -p quadrille-gateway -p quadrille-cli
+  cargo build --locked --workspace --all-targets
   QUADRILLE_BINARIES=${CARGO_TARGET_DIR:-target}/debug
 fi
 export QUADRILLE_BINARIES
 QUADRILLE_DESCRIPTORS=$QUADRILLE_FOREIGN_WORK/descriptors.bin
 export QUADRILLE_DESCRIPTORS
-cargo run --locked --quiet -p quadrille-schemas --example descriptors >"$QUADRILLE_DESCRIPTORS"
+"$QUADRILLE_BINARIES/examples/descriptors" >"$QUADRILLE_DESCRIPTORS"
 
 # CI shows the same with fewer: its machine is shared with the build.
 if [[ -n ${CI:-} ]]; then

@@ -87,7 +87,8 @@ impl Sources {
         variables.sort();
         for (name, value) in variables {
             match name.as_str() {
-                "QUADRILLE_CACHE" => {}
+                // What other programs of ours take: one shell may run them all.
+                "QUADRILLE_CACHE" | "QUADRILLE_URL" | "QUADRILLE_LOG_FILTER" => {}
                 FILE_VARIABLE if value.is_empty() || self.file.is_some() => {}
                 FILE_VARIABLE => {
                     self.file = Some(FileName {

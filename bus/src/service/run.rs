@@ -17,7 +17,7 @@ use crate::presence;
 use crate::react::reaction::Reaction;
 use crate::settle::outbox::Outbox;
 use crate::settle::{park, retry};
-use crate::state::{self, State, inbox};
+use crate::state::{self, State, Store, inbox};
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::topic::{self, Topics};
@@ -155,9 +155,12 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
 ) -> Result<(), Error> {
     check_name(&service.name)?;
     let contract = service.contract();
+    status.set_waiting("broker", "it has not answered yet");
     let Some(cluster) = connect(&bus, &status, &stop).await? else {
         return Ok(());
     };
+    // Before anything is waited for or made: what is wrong with it is told at once.
+    let store = open_store(&service, &bus, &cluster).await?;
     if !have_topics(&service, &bus, &status, &stop).await? {
         return Ok(());
     }
@@ -170,7 +173,7 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     }
     let topics = topics_of(&service);
     let doors = service.doors.clone();
-    let host = host(service, &bus, cluster, status).await?;
+    let host = host(service, &bus, cluster, status, store)?;
     tell_contract(&host, &contract).await;
     match host.outbox.sweep().await {
         Ok(rows) => observe::swept(&host.service, rows),
@@ -338,27 +341,36 @@ fn topics_of<S: State, G: Send + Sync + 'static>(service: &Service<S, G>) -> Vec
     topics
 }
 
-pub(super) async fn host<S: State, G>(
+/// Opens what the service keeps. `None`: it keeps nothing.
+pub(super) async fn open_store<S, G>(
+    service: &Service<S, G>,
+    bus: &Bus,
+    cluster: &str,
+) -> Result<Option<Arc<dyn Store>>, Error> {
+    if !service.keeps_state {
+        return Ok(None);
+    }
+    let opened = bus.stores.open(&service.name, cluster).await;
+    let store = opened.map_err(|source| Error::State {
+        service: service.name.clone(),
+        source,
+    })?;
+    Ok(Some(store))
+}
+
+pub(super) fn host<S: State, G>(
     service: Service<S, G>,
     bus: &Bus,
     cluster: String,
     status: Status,
+    store: Option<Arc<dyn Store>>,
 ) -> Result<Arc<Host>, Error> {
     let Service {
         name,
         code_version,
-        keeps_state,
         reactions,
         ..
     } = service;
-    let failed = |source| Error::State {
-        service: name.clone(),
-        source,
-    };
-    let store = match keeps_state {
-        true => Some(bus.stores.open(&name, &cluster).await.map_err(failed)?),
-        false => None,
-    };
     let limits = bus.settings.limits.clone();
     let retry = retry::Policy {
         attempts_max: limits.attempts_max,

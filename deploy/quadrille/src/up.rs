@@ -50,8 +50,8 @@ pub(crate) struct Arguments {
     /// Orders a second that the demo load places
     #[arg(long, value_name = "ORDERS", default_value_t = 2.0, value_parser = rate)]
     rate: f64,
-    /// Where the services keep their state and the gateway its ledger; if not given, state is in
-    /// memory and the ledger in a temporary folder
+    /// Where the gateway keeps its ledger and, with --kafka, the services their state; if not given,
+    /// state is in memory and the ledger in a temporary folder
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// With --kafka and without --data: accept that state is lost while the cluster goes on
@@ -90,9 +90,13 @@ impl Arguments {
         Err(Failure::new(Exit::Configuration, message).mend(mend))
     }
 
+    /// State never outlives the topics: what was decided about events that are gone could never go
+    /// on.
     fn state(&self) -> Place {
-        let folder = self.data.as_ref().map(|folder| folder.join("state"));
-        folder.map_or(Place::Memory, Place::Folder)
+        match (&self.kafka, &self.data) {
+            (Some(_), Some(folder)) => Place::Folder(folder.join("state")),
+            _ => Place::Memory,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::status::Word;
 use super::view::{Event, ReactionView, View};
-use crate::paint::{Colour, Paint};
+use crate::paint::{Colour, Paint, legible};
 use crate::types;
 
 /// Draws a flow. Ends with a line break.
@@ -24,6 +24,7 @@ pub fn draw(view: &View, paint: Paint) -> String {
         }
     }
     for note in &view.notes {
+        let note = legible(note);
         let _ = writeln!(out, "{} {note}", paint.colour(Colour::Yellow, "note:"));
     }
     out
@@ -34,12 +35,12 @@ fn head(view: &View, paint: Paint, out: &mut String) {
     let keys: Vec<_> = summary
         .keys
         .iter()
-        .map(|key| format!("{} {}", key.space, key.key).trim().to_owned())
+        .map(|key| legible(format!("{} {}", key.space, key.key).trim()).into_owned())
         .collect();
     let word = paint.colour(colour(summary.status), summary.status.as_str());
     let _ = writeln!(out, "flow {}  {}", paint.bold(&summary.id), keys.join(", "));
     let took = time(summary.took_ms);
-    let (why, count) = (&summary.why, summary.event_count);
+    let (why, count) = (legible(&summary.why), summary.event_count);
     let plural = if count == 1 { "" } else { "s" };
     let _ = writeln!(
         out,

@@ -1,5 +1,7 @@
 //! What `up` says once it is up.
 
+use quadrille::config::Place;
+
 use super::Whole;
 use crate::demo;
 use crate::paint::{Colour, Paint};
@@ -13,12 +15,9 @@ impl Whole {
             Some(_) => self.broker.name().to_owned(),
             None => "the in-memory broker: its topics end with this process".to_owned(),
         };
-        let state = match &self.arguments.data {
-            Some(data) => format!(
-                "in {}, a SQLite file a service",
-                data.join("state").display()
-            ),
-            None => "in memory: it ends with this process".to_owned(),
+        let state = match self.arguments.state() {
+            Place::Folder(folder) => format!("in {}, a SQLite file a service", folder.display()),
+            Place::Memory => "in memory: it ends with this process".to_owned(),
         };
         let demo = match self.arguments.no_demo {
             true => "none".to_owned(),
