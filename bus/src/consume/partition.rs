@@ -49,9 +49,14 @@ impl Shared {
         self.held.load(Ordering::Acquire)
     }
 
-    /// The offset to commit; negative while no record has come.
+    /// The offset to commit; negative while nothing is known and no record has come.
     pub(crate) fn mark(&self) -> i64 {
         self.mark.load(Ordering::Acquire)
+    }
+
+    /// A topic that was made anew begins below what is known of the old one: that stays known.
+    fn advance(&self, mark: i64) {
+        self.mark.fetch_max(mark, Ordering::AcqRel);
     }
 
     fn let_go(&self, records: usize) {
@@ -76,7 +81,9 @@ impl Partition {
             inbox: Mutex::default(),
             arrived: Notify::new(),
             held: AtomicUsize::new(0),
-            mark: AtomicI64::new(-1),
+            // What the store knows is committed even if no further record comes: Kafka's offset is
+            // its copy, and others look at that.
+            mark: AtomicI64::new(taken.handled.as_ref().map_or(-1, |known| known.low_water)),
             paused: AtomicBool::new(false),
             resume_below: host.limits.partition_events_max / 2,
             room,
@@ -151,7 +158,7 @@ impl Work {
                 while let Some(started) = assignment.start() {
                     running.push(self.handle(started));
                 }
-                self.shared.mark.store(assignment.mark(), Ordering::Release);
+                self.shared.advance(assignment.mark());
             }
             if *self.draining.borrow() {
                 break;
@@ -176,7 +183,7 @@ impl Work {
         self.shared.let_go(assignment.drain());
         while let Some(ended) = running.next().await {
             self.end(Some(&mut assignment), ended);
-            self.shared.mark.store(assignment.mark(), Ordering::Release);
+            self.shared.advance(assignment.mark());
         }
         assert!(assignment.is_complete(), "nothing runs after a drain");
     }
