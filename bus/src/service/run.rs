@@ -154,22 +154,39 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     status: Status,
 ) -> Result<(), Error> {
     check_name(&service.name)?;
-    let contract = service.contract();
+    if service.keeps_state {
+        let reactions = service.reactions.iter();
+        let reacted = reactions.map(|reaction| reaction.reacts_to.topic);
+        inbox::check(&service.name, bus.settings.inbox_keep, reacted)?;
+    }
     status.set_waiting("broker", "it has not answered yet");
     let Some(cluster) = connect(&bus, &status, &stop).await? else {
         return Ok(());
     };
     // Before anything is waited for or made: what is wrong with it is told at once.
     let store = open_store(&service, &bus, &cluster).await?;
+    let name = service.name.clone();
+    let ended = take_part(service, bus, stop, status, cluster, store.clone()).await;
+    // However it ended.
+    if let Some(store) = store {
+        store.close().await;
+    }
+    observe::stopped(&name);
+    ended
+}
+
+/// What a service does once the broker has answered and its state is open.
+async fn take_part<S: State, G: Send + Sync + 'static>(
+    service: Service<S, G>,
+    bus: Bus,
+    stop: Stop,
+    status: Status,
+    cluster: String,
+    store: Option<Arc<dyn Store>>,
+) -> Result<(), Error> {
+    let contract = service.contract();
     if !have_topics(&service, &bus, &status, &stop).await? {
         return Ok(());
-    }
-    if service.keeps_state {
-        let reacted = service
-            .reactions
-            .iter()
-            .map(|reaction| reaction.reacts_to.topic);
-        inbox::check(&service.name, bus.settings.inbox_keep, reacted)?;
     }
     let topics = topics_of(&service);
     let doors = service.doors.clone();
@@ -217,10 +234,6 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
     presence::tell(&host, &contract.hash(), rhythm, wire::Activity::Stopped).await;
-    if let Some(store) = &host.store {
-        store.close().await;
-    }
-    observe::stopped(&host.service);
     Ok(())
 }
 

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_process_stands_in_the_status() {
         // Shows the line that the script promises, and one without a process.
-        let line = "127.0.0.1:24490 pid=4711 rss_mb=163 data=/tmp/kafka";
+        let line = "127.0.0.1:24490 pid=4711 rss_mb=163 data=./kafka";
         assert_eq!(pid(line), Some(4711));
         assert_eq!(pid("stopped"), None);
     }

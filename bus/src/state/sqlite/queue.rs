@@ -89,7 +89,7 @@ impl Queue {
         });
         drop(waiting);
         self.arrived.notify_one();
-        Ok(told_by_writer(told))
+        Ok(answered(told))
     }
 
     /// The record as the last change under way leaves it.
@@ -115,19 +115,19 @@ impl Queue {
     ) -> Result<BTreeMap<TopicPartition, Taken>, Error> {
         let (answer, told) = oneshot::channel();
         self.add(Other::Take(partitions, answer));
-        told_by_writer(told).await
+        answered(told).await
     }
 
     pub(super) async fn forget(&self, before: Timestamp) -> Result<u64, Error> {
         let (answer, told) = oneshot::channel();
         self.add(Other::Forget(before, answer));
-        told_by_writer(told).await
+        answered(told).await
     }
 
     pub(super) async fn adopt(&self, owner: String) -> Result<(), Error> {
         let (answer, told) = oneshot::channel();
         self.add(Other::Adopt(owner, answer));
-        told_by_writer(told).await
+        answered(told).await
     }
 
     fn add(&self, other: Other) {
@@ -229,12 +229,13 @@ impl Waiting {
     }
 }
 
-/// What the writer says. It may be gone, with the runtime that it ran on.
-async fn told_by_writer<T>(told: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+/// What the writer, or the reader, says. It may be gone, with the runtime that it ran on.
+pub(super) async fn answered<T>(told: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
     told.await.unwrap_or_else(|_| Err(closed()))
 }
 
-fn closed() -> Error {
+/// What whoever comes too late is told.
+pub(super) fn closed() -> Error {
     let message = "the store was closed before it answered: its service has ended";
     Error::new(ErrorKind::Unavailable, message)
 }

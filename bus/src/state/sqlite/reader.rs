@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sqlx::SqlitePool;
 use tokio::sync::{Notify, oneshot};
 
+use super::queue::{answered, closed};
 use super::tables;
 use super::trouble::Trouble;
-use crate::state::{Error, ErrorKind, EventKey, RecordId, Stored};
+use crate::state::{Error, EventKey, RecordId, Stored};
 
 /// Questions of one kind in one batch.
 const BATCH_MAX: usize = 1_000;
@@ -37,23 +38,27 @@ impl Reader {
     /// The record as it is in the database.
     pub(super) async fn load(&self, record: RecordId) -> Result<Option<Stored>, Error> {
         let (answer, told) = oneshot::channel();
-        self.asked().records.push((record, answer));
-        self.told(told).await
+        self.ask(|asked| asked.records.push((record, answer)))?;
+        answered(told).await
     }
 
     /// Whether the inbox has the event.
     pub(super) async fn seen(&self, event: EventKey) -> Result<bool, Error> {
         let (answer, told) = oneshot::channel();
-        self.asked().events.push((event, answer));
-        self.told(told).await
+        self.ask(|asked| asked.events.push((event, answer)))?;
+        answered(told).await
     }
 
-    async fn told<T>(&self, told: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    /// Nobody would answer once it is closed: then that is said at once.
+    fn ask(&self, question: impl FnOnce(&mut Asked)) -> Result<(), Error> {
+        let mut asked = self.asked();
+        if asked.closed {
+            return Err(closed());
+        }
+        question(&mut asked);
+        drop(asked);
         self.arrived.notify_one();
-        told.await.unwrap_or_else(|_| {
-            let message = "the store was closed before it answered";
-            Err(Error::new(ErrorKind::Unavailable, message))
-        })
+        Ok(())
     }
 
     /// Ends the reading.
