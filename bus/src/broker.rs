@@ -19,10 +19,12 @@ mod error;
 pub mod kafka;
 pub mod memory;
 pub mod partitioner;
+pub(crate) mod headers;
 mod record;
 
 pub use error::{Error, ErrorKind};
-pub use record::{Headers, Incoming, Outgoing, Position, TopicName, TopicPartition};
+pub use headers::Headers;
+pub use record::{Incoming, Outgoing, Position, TopicName, TopicPartition};
 
 use crate::event::Retention;
 

@@ -11,13 +11,15 @@ use jiff::Timestamp;
 
 pub mod read;
 
-use crate::broker::{Headers, Outgoing, TopicName};
+use crate::broker::{Headers, Outgoing, TopicName, headers};
 use crate::event::Schema;
 use crate::id::{EventId, FlowId, Source};
 
 /// Header names, in one place.
 pub(crate) mod header {
-    use std::sync::{Arc, LazyLock};
+    use std::sync::{Arc, LazyLock, OnceLock};
+
+    use crate::broker::headers::Names;
 
     pub(crate) const SPEC_VERSION: &str = "ce_specversion";
     pub(crate) const ID: &str = "ce_id";
@@ -54,9 +56,24 @@ pub(crate) mod header {
         BAGGAGE,
     ];
 
-    /// The same, as records share them.
-    pub(super) static SHARED: LazyLock<[Arc<str>; ALL.len()]> =
-        LazyLock::new(|| ALL.map(Arc::from));
+    /// Those that stand on a record, as all records share them that have the same.
+    pub(super) fn names(values: &[Option<&str>; ALL.len()]) -> Names {
+        static SHARED: LazyLock<[Arc<str>; ALL.len()]> = LazyLock::new(|| ALL.map(Arc::from));
+        static BY_PRESENCE: [OnceLock<Names>; 1 << OPTIONAL.len()] =
+            [const { OnceLock::new() }; 1 << OPTIONAL.len()];
+        let present = |nth: usize| values[nth].is_some();
+        let bits = OPTIONAL.iter().enumerate();
+        let index = bits.fold(0, |index, (bit, nth)| index | usize::from(present(*nth)) << bit);
+        let names = BY_PRESENCE[index].get_or_init(|| {
+            let names = SHARED.iter().enumerate();
+            let names = names.filter(|(nth, _)| present(*nth));
+            Names::new(names.map(|(_, name)| Arc::clone(name)).collect())
+        });
+        names.clone()
+    }
+
+    /// Where in [`ALL`] those stand that a record may lack: subject, causation id, and the trace's.
+    const OPTIONAL: [usize; 5] = [4, 9, 12, 13, 14];
 }
 
 /// Content type of a payload in protobuf.
@@ -129,19 +146,9 @@ impl Envelope {
             self.trace.state.as_deref(),
             self.trace.baggage.as_deref(),
         ];
-        // All values share one allocation, and all records share the names.
-        let size = values.iter().flatten().map(|value| value.len()).sum();
-        let mut buffer = BytesMut::with_capacity(size);
-        for value in values.iter().flatten() {
-            buffer.extend_from_slice(value.as_bytes());
-        }
-        let mut rest = buffer.freeze();
-        let mut headers = Headers::with_capacity(header::ALL.len());
-        for (name, value) in header::SHARED.iter().zip(values) {
-            if let Some(value) = value {
-                headers.push(Arc::clone(name), rest.split_to(value.len()));
-            }
-        }
-        headers
+        let present: Vec<&[u8]> = values.iter().flatten().map(|value| value.as_bytes()).collect();
+        let mut packed = BytesMut::with_capacity(headers::packed_size(&present));
+        headers::pack(&present, &mut packed);
+        Headers::packed(header::names(&values), packed.freeze())
     }
 }

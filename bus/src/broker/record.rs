@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Headers;
+
 /// Name of a topic: letters, digits, `.`, `_` and `-`, 1 to 249 characters, as Kafka has it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(Arc<str>);
@@ -88,49 +90,6 @@ impl fmt::Display for TopicPartition {
 impl fmt::Debug for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// Header names and values in the order they stand on the record. A name may stand twice.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Headers(Vec<(Arc<str>, Bytes)>);
-
-impl Headers {
-    /// No headers.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// No headers, with room for so many.
-    pub fn with_capacity(headers: usize) -> Self {
-        Self(Vec::with_capacity(headers))
-    }
-
-    /// Adds a header at the end.
-    pub fn push(&mut self, name: impl Into<Arc<str>>, value: impl Into<Bytes>) {
-        self.0.push((name.into(), value.into()));
-    }
-
-    /// The last value of a header, as Kafka clients read it.
-    pub fn get(&self, name: &str) -> Option<&Bytes> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(n, _)| &**n == name)
-            .map(|(_, v)| v)
-    }
-
-    /// All headers in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-
-    /// Number of bytes that names and values take.
-    pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum()
     }
 }
 

@@ -18,8 +18,6 @@ use crate::state::Handled;
 /// Limits of one partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Reactions running at once.
-    pub(crate) running_max: usize,
     /// Records waiting behind one key.
     pub(crate) key_waiting_max: usize,
     /// Records waiting in all lanes.
@@ -88,14 +86,17 @@ impl Assignment {
             return None;
         }
         self.fill_lanes();
-        if self.lanes.running() >= self.limits.running_max {
-            return None;
-        }
         let record = self.lanes.start()?;
         Some(Started {
             record,
             low_water: self.water.mark(),
         })
+    }
+
+    /// Whether there is a record that may be handled now.
+    pub(crate) fn can_start(&mut self) -> bool {
+        self.fill_lanes();
+        self.phase == Phase::Consuming && self.lanes.can_start()
     }
 
     /// A started record has ended. Unless it is finished, its offset holds the mark for ever: it is
@@ -149,7 +150,6 @@ mod tests {
     use crate::broker::{Headers, TopicName, TopicPartition};
 
     const LIMITS: Limits = Limits {
-        running_max: 2,
         key_waiting_max: 2,
         waiting_max: 10,
     };
@@ -187,17 +187,6 @@ mod tests {
         }
         assignment.end(&lane("slow"), 0, true);
         assert_eq!(assignment.mark(), 3);
-    }
-
-    #[test]
-    fn no_more_than_allowed_runs_at_once() {
-        // Shows the limit on running reactions.
-        let mut assignment = assignment(&[("a", 0), ("b", 1), ("c", 2)]);
-        assert!(assignment.start().is_some());
-        assert!(assignment.start().is_some());
-        assert!(assignment.start().is_none());
-        assignment.end(&lane("b"), 1, true);
-        assert_eq!(assignment.start().unwrap().record.offset, 2);
     }
 
     #[test]

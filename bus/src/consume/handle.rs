@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::assignment::Started;
 use super::delivery::Delivery;
-use super::partition::wait;
+use super::partition::{Slot, wait};
 use crate::broker::Incoming;
 use crate::envelope::read::{Payload, Place, Read, Unreadable, fallback, read};
 use crate::observe;
@@ -43,6 +43,7 @@ pub(crate) async fn handle(
     host: &Arc<Host>,
     started: Started,
     epoch: u64,
+    mut slot: Slot,
     mut draining: watch::Receiver<bool>,
 ) -> End {
     let progress = Progress {
@@ -73,7 +74,7 @@ pub(crate) async fn handle(
     let first_at = host.world.now();
     let (mut number, mut failures) = (1, 0);
     let mut locks: Option<Guard> = None;
-    let _retrying = host.retrying(&delivery);
+    let mut retrying = None;
     loop {
         let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
         world::pass(&host.world, Point::Reacted).await;
@@ -82,11 +83,14 @@ pub(crate) async fn handle(
             matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
         let outcome = Outcome::of(result, number, failures, &host.retry, random);
         if let Outcome::Retry(failure, wait) = &outcome {
+            let next_at = host.world.now() + *wait;
             host.note_retry(
                 &delivery,
-                Retrying::new(&delivery, number, failure, host.world.now() + *wait),
+                Retrying::new(&delivery, number, failure, next_at),
             );
+            retrying.get_or_insert_with(|| host.retrying(&delivery));
         }
+        slot.give_back();
         match settle(host, &delivery, &attempt, outcome, locks.take()).await {
             Settled::Finished => {
                 world::pass(&host.world, Point::Settled).await;
@@ -96,11 +100,16 @@ pub(crate) async fn handle(
             Settled::Conflict(records) => {
                 // Those held until now have been let go: one may be among them.
                 locks = Some(host.locks.lock(records).await);
+                if !slot.take(&mut draining).await {
+                    return End::Abandoned;
+                }
             }
             Settled::Again(pause) => {
                 failures += u32::from(counts);
                 number += 1;
-                if !wait(&host.world, pause, &mut draining).await {
+                if !wait(&host.world, pause, &mut draining).await
+                    || !slot.take(&mut draining).await
+                {
                     return End::Abandoned;
                 }
             }

@@ -55,6 +55,11 @@ impl Lanes {
         Some(record)
     }
 
+    /// Whether there is a record that may run.
+    pub(crate) fn can_start(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The lane's running record has ended.
     pub(crate) fn end(&mut self, lane: &Lane) {
         let queue = self.lanes.get_mut(lane).expect("a running lane is there");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, Either, FutureExt as _, select};
 use futures::stream::FuturesUnordered;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use super::assignment::{Assignment, Limits, Started};
 use super::handle::{End, handle};
@@ -91,6 +91,7 @@ impl Partition {
         let (drain, draining) = watch::channel(false);
         let world = Arc::clone(&host.world);
         let work = Work {
+            slots: Arc::new(Semaphore::new(host.limits.reactions_at_once_max)),
             host,
             shared: Arc::clone(&shared),
             handled: taken.handled.unwrap_or_default(),
@@ -140,6 +141,9 @@ impl Partition {
 
 struct Work {
     host: Arc<Host>,
+    // One for each reaction that may run. What it decided is settled without one: while the broker
+    // answers for it, the lane waits and others react.
+    slots: Arc<Semaphore>,
     shared: Arc<Shared>,
     handled: Handled,
     epoch: u64,
@@ -152,21 +156,29 @@ impl Work {
     async fn run(mut self) {
         let mut assignment = None;
         let mut running = Running::new();
+        let slots = Arc::clone(&self.slots);
+        let mut slot = None;
         loop {
             self.take(&mut assignment);
             if let Some(assignment) = &mut assignment {
-                while let Some(started) = assignment.start() {
-                    running.push(self.handle(started));
-                }
+                self.start(assignment, slot.take(), &mut running);
                 self.shared.advance(assignment.mark());
             }
             if *self.draining.borrow() {
                 break;
             }
+            let lacks_slot = assignment.as_mut().is_some_and(Assignment::can_start);
             tokio::select! {
                 biased;
                 Some(ended) = running.next(), if !running.is_empty() => {
                     self.end(assignment.as_mut(), ended);
+                    // All that have ended by now, before the next are started.
+                    while let Some(Some(ended)) = running.next().now_or_never() {
+                        self.end(assignment.as_mut(), ended);
+                    }
+                }
+                free = Arc::clone(&slots).acquire_owned(), if lacks_slot => {
+                    slot = Some(free.expect("the slots are never closed"));
                 }
                 () = self.shared.arrived.notified() => {}
                 changed = self.draining.changed() => {
@@ -202,7 +214,6 @@ impl Work {
         let limits = &self.host.limits;
         let assignment = assignment.get_or_insert_with(|| {
             let limits = Limits {
-                running_max: limits.reactions_at_once_max,
                 key_waiting_max: limits.key_events_max,
                 waiting_max: limits.partition_events_max,
             };
@@ -213,12 +224,36 @@ impl Work {
         self.shared.let_go(count - held);
     }
 
-    fn handle(&self, started: Started) -> BoxFuture<'static, (Lane, i64, End)> {
+    /// Starts what may run, as long as there are slots.
+    fn start(
+        &self,
+        assignment: &mut Assignment,
+        mut slot: Option<OwnedSemaphorePermit>,
+        running: &mut Running,
+    ) {
+        loop {
+            let slot = slot
+                .take()
+                .or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
+            let Some(slot) = slot else { return };
+            let Some(started) = assignment.start() else {
+                return;
+            };
+            running.push(self.handle(started, slot));
+        }
+    }
+
+    fn handle(
+        &self,
+        started: Started,
+        slot: OwnedSemaphorePermit,
+    ) -> BoxFuture<'static, (Lane, i64, End)> {
         let (host, draining) = (Arc::clone(&self.host), self.draining.clone());
+        let slot = Slot::held(&self.slots, slot);
         let (lane, offset) = (started.record.key.clone(), started.record.offset);
         let epoch = self.epoch;
         async move {
-            let end = handle(&host, started, epoch, draining).await;
+            let end = handle(&host, started, epoch, slot, draining).await;
             (lane, offset, end)
         }
         .boxed()
@@ -233,6 +268,39 @@ impl Work {
         }
         assignment.end(&lane, offset, end == End::Finished);
         self.shared.let_go(1);
+    }
+}
+
+/// The right to react, which an event gives back while it reacts to nothing.
+pub(super) struct Slot {
+    slots: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    fn held(slots: &Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            slots: Arc::clone(slots),
+            held: Some(permit),
+        }
+    }
+
+    /// Lets somebody else react.
+    pub(super) fn give_back(&mut self) {
+        self.held = None;
+    }
+
+    /// Waits for its turn to react again, unless a drain begins first. `false`: it has begun.
+    pub(super) async fn take(&mut self, draining: &mut watch::Receiver<bool>) -> bool {
+        let free = std::pin::pin!(Arc::clone(&self.slots).acquire_owned());
+        let drain = std::pin::pin!(begun(draining));
+        match select(free, drain).await {
+            Either::Left((permit, _)) => {
+                self.held = Some(permit.expect("the slots are never closed"));
+                true
+            }
+            Either::Right(_) => false,
+        }
     }
 }
 

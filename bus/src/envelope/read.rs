@@ -9,6 +9,7 @@
 //! CloudEvents in structured mode (JSON) are read as well as in binary mode. Batched mode is
 //! refused: one record is one event here.
 
+use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
@@ -61,15 +62,17 @@ pub enum Unreadable {
 
 /// Reads a record.
 pub fn read(record: &Incoming, place: Place<'_>) -> Result<Read, Unreadable> {
-    let content_type = text(record, header::CONTENT_TYPE)?.map(str::to_ascii_lowercase);
-    match content_type.as_deref().map(media_type) {
-        Some("application/cloudevents+json") => structured::read(record, place),
-        Some(other) if other.starts_with("application/cloudevents") => {
-            Err(Unreadable::Broken(format!(
-                "content type `{other}` is not read: send one event a record, in binary mode or as application/cloudevents+json"
-            )))
-        }
-        media => binary(record, place, media),
+    let content_type = match text(record, header::CONTENT_TYPE)? {
+        // What nearly all records have needs no closer look.
+        None | Some(super::PROTOBUF) => return binary(record, place, false),
+        Some(other) => other.to_ascii_lowercase(),
+    };
+    match media_type(&content_type) {
+        "application/cloudevents+json" => structured::read(record, place),
+        other if other.starts_with("application/cloudevents") => Err(Unreadable::Broken(format!(
+            "content type `{other}` is not read: send one event a record, in binary mode or as application/cloudevents+json"
+        ))),
+        media => binary(record, place, is_json(media)),
     }
 }
 
@@ -84,25 +87,43 @@ pub(crate) fn fallback(record: &Incoming, place: Place<'_>) -> Envelope {
         .expect("nothing is broken where nothing is said")
 }
 
-fn binary(record: &Incoming, place: Place<'_>, media: Option<&str>) -> Result<Read, Unreadable> {
+fn binary(record: &Incoming, place: Place<'_>, is_json: bool) -> Result<Read, Unreadable> {
     let bytes = record.value.clone().ok_or(Unreadable::Tombstone)?;
+    let [
+        _spec_version,
+        id,
+        kind,
+        source,
+        subject,
+        time,
+        _data_schema,
+        _content_type,
+        flow,
+        cause,
+        _partition_key,
+        hops,
+        parent,
+        state,
+        baggage,
+    ] = texts(record)?;
+    let shared = |text: Option<&str>| text.map(Arc::from);
     let attributes = Attributes {
-        id: text(record, header::ID)?.map(Into::into),
-        source: text(record, header::SOURCE)?.map(Into::into),
-        kind: text(record, header::TYPE)?.map(Into::into),
-        subject: text(record, header::SUBJECT)?.map(Into::into),
-        time: text(record, header::TIME)?.map(Into::into),
-        flow: text(record, header::CORRELATION_ID)?.map(Into::into),
-        cause: text(record, header::CAUSATION_ID)?.map(Into::into),
-        hops: text(record, header::HOPS)?.map(Into::into),
+        id: shared(id),
+        source: shared(source),
+        kind: shared(kind),
+        subject: shared(subject),
+        time: time.map(Cow::Borrowed),
+        flow: shared(flow),
+        cause: shared(cause),
+        hops: hops.map(Cow::Borrowed),
         trace: Trace {
-            parent: text(record, header::TRACE_PARENT)?.map(Into::into),
-            state: text(record, header::TRACE_STATE)?.map(Into::into),
-            baggage: text(record, header::BAGGAGE)?.map(Into::into),
+            parent: shared(parent),
+            state: shared(state),
+            baggage: shared(baggage),
         },
     };
     let envelope = attributes.complete(record, place)?;
-    let payload = if media.is_some_and(is_json) {
+    let payload = if is_json {
         let json = serde_json::from_slice(&bytes)
             .map_err(|error| Unreadable::Broken(format!("payload is not JSON: {error}")))?;
         Payload::Json(json)
@@ -114,19 +135,19 @@ fn binary(record: &Incoming, place: Place<'_>, media: Option<&str>) -> Result<Re
 
 /// What a record says of itself, in whatever mode.
 #[derive(Default)]
-struct Attributes {
+struct Attributes<'a> {
     id: Option<Arc<str>>,
     source: Option<Arc<str>>,
     kind: Option<Arc<str>>,
     subject: Option<Arc<str>>,
-    time: Option<Arc<str>>,
+    time: Option<Cow<'a, str>>,
     flow: Option<Arc<str>>,
     cause: Option<Arc<str>>,
-    hops: Option<Arc<str>>,
+    hops: Option<Cow<'a, str>>,
     trace: Trace,
 }
 
-impl Attributes {
+impl Attributes<'_> {
     fn complete(self, record: &Incoming, place: Place<'_>) -> Result<Envelope, Unreadable> {
         let kind = self
             .kind
@@ -183,10 +204,29 @@ impl Attributes {
 
 /// A header as text. An empty one counts as missing, as CloudEvents has it.
 fn text<'a>(record: &'a Incoming, name: &str) -> Result<Option<&'a str>, Unreadable> {
-    let Some(bytes) = record.headers.get(name) else {
-        return Ok(None);
-    };
-    let text = std::str::from_utf8(bytes)
+    let value = record.headers.get(name);
+    value.map_or(Ok(None), |value| as_text(name, value))
+}
+
+/// All headers that we know as text, in the order of [`header::ALL`]. The last of a name counts, as
+/// Kafka clients have it.
+fn texts(record: &Incoming) -> Result<[Option<&str>; header::ALL.len()], Unreadable> {
+    let mut texts = [None; header::ALL.len()];
+    // Ours stand in this order, so that each is mostly found at once.
+    let mut next = 0;
+    for (name, value) in record.headers.iter() {
+        let known = header::ALL.iter().enumerate().cycle().skip(next);
+        let mut known = known.take(header::ALL.len());
+        if let Some((nth, name)) = known.find(|(_, known)| **known == name) {
+            texts[nth] = as_text(name, value)?;
+            next = nth + 1;
+        }
+    }
+    Ok(texts)
+}
+
+fn as_text<'a>(name: &str, value: &'a [u8]) -> Result<Option<&'a str>, Unreadable> {
+    let text = std::str::from_utf8(value)
         .map_err(|_| Unreadable::Broken(format!("header `{name}` is not UTF-8")))?;
     Ok((!text.is_empty()).then_some(text))
 }

@@ -35,13 +35,13 @@ impl Told {
     }
 
     pub(super) fn from_records(records: impl Iterator<Item = Outgoing>) -> Self {
-        let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let events = records.map(|record| One {
             name: record
                 .headers
                 .get(header::TYPE)
                 .map_or_else(String::new, text),
-            key: record.key.as_ref().map_or_else(String::new, text),
+            key: record.key.as_deref().map_or_else(String::new, text),
             payload: record.value.unwrap_or_default(),
         });
         Self {

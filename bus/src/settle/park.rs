@@ -8,8 +8,6 @@
 //!
 //! Until parked keys hold back the later events of their key, the topic carries failed events only.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -58,7 +56,7 @@ impl Parked<'_> {
         };
         let at = &original.partition;
         let mut put = |name: &'static str, value: &str| {
-            headers.push(Arc::from(name), Bytes::copy_from_slice(value.as_bytes()));
+            headers.push(name, value);
         };
         put("quadrille-parked-version", VERSION);
         if !is_kept {
@@ -145,9 +143,9 @@ mod tests {
         );
         assert_eq!(
             record.headers.iter().next(),
-            Some(("ce_id", &Bytes::from("1")))
+            Some(("ce_id", &b"1"[..]))
         );
-        let header = |name| record.headers.get(name).map(|value| &value[..]);
+        let header = |name| record.headers.get(name);
         assert_eq!(header("quadrille-parked-offset"), Some(&b"17"[..]));
         assert_eq!(
             header("quadrille-parked-detail").map(<[u8]>::len),
@@ -167,7 +165,7 @@ mod tests {
             (Some(&b"\xff"[..]), None)
         );
         assert_eq!(record.headers.get("ce_id"), None);
-        let header = |name| record.headers.get(name).map(|value| &value[..]);
+        let header = |name| record.headers.get(name);
         assert_eq!(header("quadrille-parked-offset"), Some(&b"17"[..]));
         assert_eq!(
             header("quadrille-parked-left-out"),

@@ -192,7 +192,7 @@ impl Producer {
             payload: record.value.as_deref(),
             key: record.key.as_deref(),
             timestamp: record.timestamp_ms,
-            headers: records::headers(&record.headers),
+            headers: records::owned_headers(&record.headers),
             delivery_opaque: pending,
         });
         match result {

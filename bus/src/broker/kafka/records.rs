@@ -1,6 +1,6 @@
 //! Records in the client library's form and in ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,33 +8,31 @@ use bytes::BytesMut;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, Message as _};
 
+use super::super::headers::{self, Names};
 use super::super::{Headers, Incoming, TopicName, TopicPartition};
 
 /// Most header names that are remembered. Foreign producers may make up a new one per record.
 const NAMES_MAX: usize = 256;
 
 /// The headers of a record on its way out; `None` where there are none.
-pub(super) fn headers(headers: &Headers) -> Option<OwnedHeaders> {
-    let count = headers.iter().count();
-    (count > 0).then(|| {
-        let owned = OwnedHeaders::new_with_capacity(count);
+pub(super) fn owned_headers(headers: &Headers) -> Option<OwnedHeaders> {
+    (!headers.is_empty()).then(|| {
+        let owned = OwnedHeaders::new_with_capacity(headers.len());
         headers.iter().fold(owned, |owned, (key, value)| {
-            owned.insert(Header {
-                key,
-                value: Some(&value[..]),
-            })
+            let value = Some(value);
+            owned.insert(Header { key, value })
         })
     })
 }
 
-/// Takes records over from the client library. Remembers names, so that a record costs two
-/// allocations and not one for each of its dozen headers.
+/// Takes records over from the client library. Remembers names, so that a record costs one
+/// allocation and not some for each of its dozen headers.
 #[derive(Debug, Default)]
 pub(super) struct Taker {
     partitions: BTreeMap<String, Vec<TopicPartition>>,
-    names: BTreeMap<Arc<str>, Arc<str>>,
+    names: BTreeSet<Arc<str>>,
     /// Names of the last record's headers: mostly the next one's too.
-    last: Vec<Arc<str>>,
+    last: Option<Names>,
     /// The partition of the last record: mostly the next one's too.
     current: Option<TopicPartition>,
 }
@@ -43,25 +41,23 @@ impl Taker {
     /// The record, with bytes of its own.
     pub(super) fn take(&mut self, message: &BorrowedMessage<'_>) -> Incoming {
         let partition = self.partition(message.topic(), message.partition());
-        let read = message.headers().map(read_headers).unwrap_or_default();
+        let (names, values) = message.headers().map(read_headers).unwrap_or_default();
         let (key, value) = (message.key(), message.payload());
 
         let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
-        let of_headers: usize = read.iter().map(|(_, value)| value.len()).sum();
-        let mut buffer = BytesMut::with_capacity(size(key) + size(value) + of_headers);
+        let packed = headers::packed_size(&values);
+        let mut buffer = BytesMut::with_capacity(size(key) + size(value) + packed);
         for bytes in [key, value].into_iter().flatten() {
             buffer.extend_from_slice(bytes);
         }
-        for (_, value) in &read {
-            buffer.extend_from_slice(value);
-        }
+        headers::pack(&values, &mut buffer);
         let mut rest = buffer.freeze();
         let key = key.map(|key| rest.split_to(key.len()));
         let value = value.map(|value| rest.split_to(value.len()));
-        let mut headers = Headers::with_capacity(read.len());
-        for (nth, (name, value)) in read.iter().enumerate() {
-            headers.push(self.name(nth, name), rest.split_to(value.len()));
-        }
+        let headers = match names.is_empty() {
+            true => Headers::new(),
+            false => Headers::packed(self.names(&names), rest),
+        };
         Incoming {
             partition,
             offset: message.offset(),
@@ -95,42 +91,49 @@ impl Taker {
         found
     }
 
-    fn name(&mut self, nth: usize, name: &str) -> Arc<str> {
-        if let Some(last) = self.last.get(nth)
-            && **last == *name
+    fn names(&mut self, names: &[&str]) -> Names {
+        if let Some(last) = &self.last
+            && last.list().len() == names.len()
+            && last.list().iter().zip(names).all(|(one, other)| **one == **other)
         {
-            return Arc::clone(last);
+            return last.clone();
         }
-        let known = self.names.get(name).cloned();
-        let found = known.unwrap_or_else(|| {
-            let new: Arc<str> = name.into();
-            if self.names.len() < NAMES_MAX {
-                self.names.insert(Arc::clone(&new), Arc::clone(&new));
-            }
-            new
-        });
-        self.last.truncate(nth);
-        if self.last.len() == nth && nth < NAMES_MAX {
-            self.last.push(Arc::clone(&found));
+        let names = Names::new(names.iter().map(|name| self.name(name)).collect());
+        self.last = Some(names.clone());
+        names
+    }
+
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
         }
-        found
+        let new: Arc<str> = name.into();
+        if self.names.len() < NAMES_MAX {
+            self.names.insert(Arc::clone(&new));
+        }
+        new
     }
 }
 
 /// Names and values of a message's headers. A null value counts as an empty one.
-fn read_headers(headers: &BorrowedHeaders) -> Vec<(&str, &[u8])> {
-    (0..headers.count())
-        .filter_map(|nth| {
-            // The crate panics on a name that is not UTF-8. Such a record may come from anywhere,
-            // and would come again and again to a thread that it has killed.
-            let read = catch_unwind(AssertUnwindSafe(|| headers.try_get(nth)));
-            let header = read.unwrap_or_else(|_| {
+fn read_headers(headers: &BorrowedHeaders) -> (Vec<&str>, Vec<&[u8]>) {
+    let count = headers.count();
+    let (mut names, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for nth in 0..count {
+        // The crate panics on a name that is not UTF-8. Such a record may come from anywhere, and
+        // would come again and again to a thread that it has killed.
+        match catch_unwind(AssertUnwindSafe(|| headers.try_get(nth))) {
+            Ok(Some(header)) => {
+                names.push(header.key);
+                values.push(header.value.unwrap_or_default());
+            }
+            Ok(None) => {}
+            Err(_) => {
                 tracing::debug!(target: "librdkafka", "left out a header whose name is not UTF-8");
-                None
-            })?;
-            Some((header.key, header.value.unwrap_or_default()))
-        })
-        .collect()
+            }
+        }
+    }
+    (names, values)
 }
 
 #[cfg(test)]
@@ -146,23 +149,25 @@ mod tests {
         for (name, value) in [("b", "1"), ("a", ""), ("b", "2")] {
             given.push(name, Bytes::from_static(value.as_bytes()));
         }
-        let owned = headers(&given).unwrap();
+        let owned = owned_headers(&given).unwrap();
         let read = read_headers(owned.as_borrowed());
-        let expected: [(&str, &[u8]); 3] = [("b", b"1"), ("a", b""), ("b", b"2")];
-        assert_eq!(read, expected);
-        assert!(headers(&Headers::new()).is_none());
+        let expected: [&[u8]; 3] = [b"1", b"", b"2"];
+        assert_eq!(read, (vec!["b", "a", "b"], expected.to_vec()));
+        assert!(owned_headers(&Headers::new()).is_none());
     }
 
     #[test]
     fn names_and_partitions_are_shared_between_records() {
         // Shows that a name that was seen before costs no allocation, whatever stood in between.
         let mut taker = Taker::default();
-        let first = [taker.name(0, "ce_id"), taker.name(1, "ce_type")];
-        let odd = taker.name(0, "other");
-        let second = [taker.name(0, "ce_id"), taker.name(1, "ce_type")];
-        assert!(Arc::ptr_eq(&first[0], &second[0]));
-        assert!(Arc::ptr_eq(&first[1], &second[1]));
-        assert_eq!(&*odd, "other");
+        let first = taker.names(&["ce_id", "ce_type"]);
+        assert_eq!(&*taker.names(&["other"]).list()[0], "other");
+        let second = taker.names(&["ce_id", "ce_type"]);
+        for (one, other) in first.list().iter().zip(second.list()) {
+            assert!(Arc::ptr_eq(one, other));
+        }
+        let longer = taker.names(&["ce_id", "ce_type", "more"]);
+        assert_eq!(longer.list().len(), 3);
 
         let one = taker.partition("orders", 1);
         assert_eq!(taker.partition("orders", 2).to_string(), "orders-2");
@@ -175,7 +180,7 @@ mod tests {
         // Shows the limit on what a foreign producer can make us remember.
         let mut taker = Taker::default();
         for nth in 0..2 * NAMES_MAX {
-            assert_eq!(&*taker.name(0, &format!("h{nth}")), format!("h{nth}"));
+            assert_eq!(&*taker.name(&format!("h{nth}")), format!("h{nth}"));
         }
         assert_eq!(taker.names.len(), NAMES_MAX);
     }

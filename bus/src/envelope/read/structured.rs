@@ -3,6 +3,7 @@
 //! `data` in JSON is taken as protobuf's canonical JSON mapping; `data_base64` as protobuf bytes,
 //! unless `datacontenttype` says that it is JSON.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,10 +27,10 @@ pub(super) fn read(record: &Incoming, place: Place<'_>) -> Result<Read, Unreadab
         source: take("source")?,
         kind: take("type")?,
         subject: take("subject")?,
-        time: take("time")?,
+        time: take("time")?.map(|text| Cow::Owned(text.to_string())),
         flow: take("correlationid")?,
         cause: take("causationid")?,
-        hops: take("hops")?,
+        hops: take("hops")?.map(|text| Cow::Owned(text.to_string())),
         trace: Trace {
             parent: take("traceparent")?,
             state: take("tracestate")?,

@@ -52,10 +52,10 @@ pub(super) fn encode(records: &[Outgoing]) -> Vec<u8> {
     Row { records }.encode_to_vec()
 }
 
-fn header((name, value): (&str, &Bytes)) -> Header {
+fn header((name, value): (&str, &[u8])) -> Header {
     Header {
         name: name.to_owned(),
-        value: value.clone(),
+        value: Bytes::copy_from_slice(value),
     }
 }
 
@@ -66,10 +66,8 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<Outgoing>, String> {
 }
 
 fn record(record: Record) -> Result<Outgoing, String> {
-    let mut headers = Headers::new();
-    for Header { name, value } in record.headers {
-        headers.push(name, value);
-    }
+    let headers = record.headers.into_iter();
+    let headers: Headers = headers.map(|header| (header.name, header.value)).collect();
     Ok(Outgoing {
         topic: TopicName::parse(&record.topic)?,
         partition: record.partition,
@@ -90,7 +88,7 @@ mod tests {
         let topic = TopicName::parse("orders").unwrap();
         let mut headers = Headers::new();
         headers.push("a", "1");
-        headers.push("a", Bytes::new());
+        headers.push("a", "");
         let full = Outgoing {
             topic: topic.clone(),
             partition: Some(0),
