@@ -9,6 +9,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 pub(crate) mod emit;
@@ -24,7 +26,7 @@ use crate::react::reaction::Failed;
 use crate::react::{Commit, Emitted, Failure, Remedy, Work};
 use crate::service::host::Host;
 use crate::state::locks::Guard;
-use crate::state::{Applied, Change, Committed, ErrorKind, RecordId};
+use crate::state::{Applied, Change, Committed, ErrorKind, RecordId, Store};
 use crate::wire;
 use crate::world::{self, Point};
 use receipt::Attempt;
@@ -80,48 +82,51 @@ impl Outcome {
 }
 
 /// Settles one attempt. Locks that the decision was made under are held until it is in the store.
-pub(crate) async fn settle(
-    host: &Host,
-    delivery: &Delivery,
-    attempt: &Attempt,
+///
+/// There are thousands of these at once, of which nearly all wait for the broker: what that takes is
+/// kept, and no more.
+pub(crate) fn settle<'a>(
+    host: &'a Host,
+    delivery: &'a Delivery,
+    attempt: Attempt,
     outcome: Outcome,
     locks: Option<Guard>,
-) -> Settled {
+) -> BoxFuture<'a, Settled> {
     match outcome {
-        Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work, locks).await,
+        Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work, locks),
         Outcome::Retry(failure, wait) => {
-            observe::retrying(delivery, attempt, &failure, wait);
+            observe::retrying(delivery, &attempt, &failure, wait);
             let next = host.world.now() + wait;
             let receipt = receipt::Verdict::retry(&failure, next);
-            host.outbox
-                .send_and_forget(receipt.record(host, delivery, attempt))
-                .await;
-            Settled::Again(wait)
+            let receipt = receipt.record(host, delivery, &attempt);
+            let told = host.outbox.send_and_forget(receipt);
+            told.map(move |()| Settled::Again(wait)).boxed()
         }
-        Outcome::Park(failure) => park(host, delivery, attempt, &failure).await,
+        Outcome::Park(failure) => parked(host, delivery, attempt, failure).boxed(),
     }
 }
 
-async fn done(
-    host: &Host,
-    delivery: &Delivery,
-    attempt: &Attempt,
+fn done<'a>(
+    host: &'a Host,
+    delivery: &'a Delivery,
+    attempt: Attempt,
     mut emitted: Emitted,
     work: Work,
     locks: Option<Guard>,
-) -> Settled {
+) -> BoxFuture<'a, Settled> {
     if let Some(commit) = emitted.take_committed() {
-        return committed(host, delivery, attempt, commit).await;
+        return committed(host, delivery, attempt, commit).boxed();
     }
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
-        Err(failure) => {
-            return park(host, delivery, attempt, &failure).await;
-        }
+        Err(failure) => return parked(host, delivery, attempt, failure).boxed(),
     };
-    let receipt = receipt::Verdict::done(&events).record(host, delivery, attempt);
+    let receipt = receipt::Verdict::done(&events).record(host, delivery, &attempt);
     let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
     outbox.extend(receipt);
+    let Some(store) = &host.store else {
+        return published(host, outbox).boxed();
+    };
     let change = Change {
         event: Some(delivery.event_key()),
         position: Some(delivery.position()),
@@ -130,29 +135,37 @@ async fn done(
         outbox,
         at: attempt.started_at,
     };
-    match apply(host, change, locks).await {
-        Ended::Finished => Settled::Finished,
-        Ended::Duplicate => {
-            duplicate(host, delivery, attempt).await;
-            Settled::Finished
+    let change = Arc::new(change);
+    async move {
+        match apply(host, &**store, change, locks).await {
+            Ended::Finished => Settled::Finished,
+            Ended::Duplicate => {
+                duplicate(host, delivery, &attempt).boxed().await;
+                Settled::Finished
+            }
+            Ended::Conflict(records) => Settled::Conflict(records),
+            Ended::Fenced => Settled::Fenced,
         }
-        Ended::Conflict(records) => Settled::Conflict(records),
-        Ended::Fenced => Settled::Fenced,
     }
+    .boxed()
+}
+
+/// Publishes for a service that keeps nothing.
+async fn published(host: &Host, records: Vec<Outgoing>) -> Settled {
+    host.outbox.send_all(&records).await;
+    world::pass(&host.world, Point::Flushed).await;
+    Settled::Finished
 }
 
 /// Publishes what a reaction has committed inside a transaction of its own.
-async fn committed(host: &Host, delivery: &Delivery, attempt: &Attempt, commit: Commit) -> Settled {
+async fn committed(host: &Host, delivery: &Delivery, attempt: Attempt, commit: Commit) -> Settled {
     match commit.applied {
-        Applied::Done(Committed { row, after }) => {
-            world::pass(&host.world, Point::Committed).await;
-            if let Some(row) = row {
-                host.outbox.flush(row, &after, &commit.outbox).await;
-            }
+        Applied::Done(done) => {
+            flush(host, done, &commit.outbox).await;
             Settled::Finished
         }
         Applied::Duplicate => {
-            duplicate(host, delivery, attempt).await;
+            duplicate(host, delivery, &attempt).await;
             Settled::Finished
         }
         Applied::Fenced => Settled::Fenced,
@@ -165,6 +178,15 @@ async fn committed(host: &Host, delivery: &Delivery, attempt: &Attempt, commit: 
 pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attempt) {
     let record = receipt::Verdict::of(wire::Outcome::Duplicate).record(host, delivery, attempt);
     host.outbox.send_and_forget(record).await;
+}
+
+async fn parked(
+    host: &Host,
+    delivery: &Delivery,
+    attempt: Attempt,
+    failure: Failure,
+) -> Settled {
+    park(host, delivery, &attempt, &failure).await
 }
 
 /// Puts an event aside, acknowledged by the broker, with its receipt.
@@ -190,15 +212,19 @@ pub(crate) async fn park(
     let topic = host.parked_topic(&delivery.record.partition.topic);
     let parked = parked.record(&delivery.record, topic);
     let receipt = receipt::Verdict::parked(failure).record(host, delivery, attempt);
+    let records = [parked].into_iter().chain(receipt).collect();
+    let Some(store) = &host.store else {
+        return published(host, records).await;
+    };
     let change = Change {
         event: Some(delivery.event_key()),
         position: Some(delivery.position()),
-        outbox: [parked].into_iter().chain(receipt).collect(),
+        outbox: records,
         at: attempt.started_at,
         ..Change::default()
     };
     // Parking reads nothing, so it cannot conflict; a duplicate is parked or handled already.
-    match apply(host, change, None).await {
+    match apply(host, &**store, Arc::new(change), None).await {
         Ended::Fenced => Settled::Fenced,
         Ended::Finished | Ended::Duplicate | Ended::Conflict(_) => Settled::Finished,
     }
@@ -212,28 +238,22 @@ enum Ended {
 }
 
 /// Applies a change and publishes what it has to publish, however long that takes.
-async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
-    let Some(store) = &host.store else {
-        host.outbox.send_all(&change.outbox).await;
-        world::pass(&host.world, Point::Flushed).await;
-        return Ended::Finished;
-    };
-    let change = Arc::new(change);
+async fn apply(
+    host: &Host,
+    store: &dyn Store,
+    change: Arc<Change>,
+    mut locks: Option<Guard>,
+) -> Ended {
     let mut attempt = 1;
     loop {
         let submitted = store.submit(Arc::clone(&change));
         // The next may decide: it sees what this one writes.
         drop(locks.take());
         match submitted.await {
-            Ok(Applied::Done(Committed {
-                row: Some(row),
-                after,
-            })) => {
-                world::pass(&host.world, Point::Committed).await;
-                host.outbox.flush(row, &after, &change.outbox).await;
+            Ok(Applied::Done(done)) => {
+                flush(host, done, &change.outbox).await;
                 return Ended::Finished;
             }
-            Ok(Applied::Done(Committed { row: None, .. })) => return Ended::Finished,
             Ok(Applied::Duplicate) => return Ended::Duplicate,
             Ok(Applied::Fenced) => {
                 observe::fenced(&host.service, change.position.as_ref());
@@ -254,6 +274,14 @@ async fn apply(host: &Host, change: Change, mut locks: Option<Guard>) -> Ended {
                 attempt += 1;
             }
         }
+    }
+}
+
+/// Publishes what is in the store's outbox for a change.
+async fn flush(host: &Host, done: Committed, records: &[Outgoing]) {
+    world::pass(&host.world, Point::Committed).await;
+    if let Some(row) = done.row {
+        host.outbox.flush(row, &done.after, records).await;
     }
 }
 

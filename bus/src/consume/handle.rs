@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
 use super::assignment::Started;
 use super::delivery::Delivery;
 use super::partition::{Slot, wait};
 use crate::broker::Incoming;
-use crate::envelope::read::{Payload, Place, Read, Unreadable, fallback, read};
+use crate::envelope::read::{Payload, Read, Unreadable, fallback, read};
 use crate::observe;
 use crate::react::reaction::{Failed, Reaction};
 use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
@@ -39,36 +40,53 @@ struct Progress {
 }
 
 /// Takes a record from its lane to its end.
-pub(crate) async fn handle(
+///
+/// What there are thousands of at once is kept small: what seldom happens has memory of its own.
+pub(crate) fn handle(
     host: &Arc<Host>,
     started: Started,
     epoch: u64,
-    mut slot: Slot,
-    mut draining: watch::Receiver<bool>,
-) -> End {
+    slot: Slot,
+    draining: watch::Receiver<bool>,
+) -> BoxFuture<'static, End> {
     let progress = Progress {
         low_water: started.low_water,
         epoch,
     };
-    let record = started.record;
+    let (host, record) = (Arc::clone(host), started.record);
     let place = host.place(&record.partition.topic);
     if record.size() > host.limits.event_bytes_max {
-        return park_too_large(host, record, place, progress).await;
+        let why = too_large(&host, &record);
+        return park_unreadable(host, record, progress, why).boxed();
     }
-    let (delivery, reaction) = match read(&record, place) {
-        Ok(read) => match host.reactions.get(&*read.envelope.kind) {
-            Some(reaction) => (delivery(record, read, reaction, progress), reaction),
-            None => return skipped(host, &record, "type outside the contract"),
+    match read(&record, place) {
+        Ok(read) => match host.reactions.get(&*read.envelope.kind).cloned() {
+            Some(reaction) => {
+                let delivery = delivery(record, read, &reaction, progress);
+                deliver(host, delivery, reaction, slot, draining).boxed()
+            }
+            None => skipped(&host, &record, "type outside the contract"),
         },
-        Err(Unreadable::Tombstone) => return skipped(host, &record, "no value"),
-        Err(Unreadable::NoType) => return skipped(host, &record, "no type"),
+        Err(Unreadable::Tombstone) => skipped(&host, &record, "no value"),
+        Err(Unreadable::NoType) => skipped(&host, &record, "no type"),
         Err(Unreadable::Broken(what)) => {
             let why = Failure::park("unreadable", what);
-            return park_unreadable(host, record, place, progress, why).await;
+            park_unreadable(host, record, progress, why).boxed()
         }
-    };
-    if let Some(end) = handled_before(host, &delivery).await {
-        return end;
+    }
+}
+
+/// Reacts to an event and settles it, and again where that is called for.
+async fn deliver(
+    host: Arc<Host>,
+    delivery: Arc<Delivery>,
+    reaction: Arc<Reaction>,
+    mut slot: Slot,
+    mut draining: watch::Receiver<bool>,
+) -> End {
+    let host = &host;
+    if was_handled_before(host, &delivery).await {
+        return settle_duplicate(host, &delivery).boxed().await;
     }
     world::pass(&host.world, Point::Taken).await;
     let first_at = host.world.now();
@@ -76,7 +94,7 @@ pub(crate) async fn handle(
     let mut locks: Option<Guard> = None;
     let mut retrying = None;
     loop {
-        let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
+        let (attempt, result) = react(host, &delivery, &reaction, number, first_at).await;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
         let counts =
@@ -91,7 +109,7 @@ pub(crate) async fn handle(
             retrying.get_or_insert_with(|| host.retrying(&delivery));
         }
         slot.give_back();
-        match settle(host, &delivery, &attempt, outcome, locks.take()).await {
+        match settle(host, &delivery, attempt, outcome, locks.take()).await {
             Settled::Finished => {
                 world::pass(&host.world, Point::Settled).await;
                 return End::Finished;
@@ -175,13 +193,17 @@ async fn react(
     (attempt, result.map(|emitted| (emitted, work)))
 }
 
-/// Whether the inbox has the event: then nothing is done but a receipt.
-async fn handled_before(host: &Host, delivery: &Delivery) -> Option<End> {
-    let store = host.store.as_ref()?;
-    // An error here is the store's trouble: the reaction will meet it too, and wait for its end.
-    if !store.seen(&delivery.event_key()).await.unwrap_or(false) {
-        return None;
+/// Whether the inbox has the event.
+async fn was_handled_before(host: &Host, delivery: &Delivery) -> bool {
+    match &host.store {
+        // An error here is the store's trouble: the reaction will meet it too, and wait for its end.
+        Some(store) => store.seen(&delivery.event_key()).await.unwrap_or(false),
+        None => false,
     }
+}
+
+/// Does nothing for an event that was handled before, but to tell so in a receipt.
+async fn settle_duplicate(host: &Host, delivery: &Delivery) -> End {
     let at = host.world.now();
     let attempt = Attempt {
         number: 1,
@@ -197,11 +219,13 @@ async fn handled_before(host: &Host, delivery: &Delivery) -> Option<End> {
         at,
         ..Change::default()
     };
-    if let Ok(Applied::Fenced) = store.apply(place).await {
-        return Some(End::Abandoned);
+    if let Some(store) = &host.store
+        && let Ok(Applied::Fenced) = store.apply(place).await
+    {
+        return End::Abandoned;
     }
     duplicate(host, delivery, &attempt).await;
-    Some(End::Finished)
+    End::Finished
 }
 
 fn delivery(
@@ -221,43 +245,30 @@ fn delivery(
     })
 }
 
-fn skipped(host: &Host, record: &Incoming, why: &'static str) -> End {
+fn skipped(host: &Host, record: &Incoming, why: &'static str) -> BoxFuture<'static, End> {
     host.counts.skipped();
     observe::skipped(&host.service, record, why);
-    End::Finished
+    ready(End::Finished).boxed()
 }
 
-async fn park_too_large(
-    host: &Host,
-    record: Incoming,
-    place: Place<'_>,
-    progress: Progress,
-) -> End {
+fn too_large(host: &Host, record: &Incoming) -> Failure {
     let what = format!(
         "the record has {} bytes, more than limits.event_bytes_max = {}: raise that, and read it \
          again where it stands",
         record.size(),
         host.limits.event_bytes_max
     );
-    park_unreadable(
-        host,
-        record,
-        place,
-        progress,
-        Failure::park("too_large", what),
-    )
-    .await
+    Failure::park("too_large", what)
 }
 
 async fn park_unreadable(
-    host: &Host,
+    host: Arc<Host>,
     record: Incoming,
-    place: Place<'_>,
     progress: Progress,
     why: Failure,
 ) -> End {
     let at = host.world.now();
-    let envelope = Arc::new(fallback(&record, place));
+    let envelope = Arc::new(fallback(&record, host.place(&record.partition.topic)));
     let payload = Payload::Protobuf(bytes::Bytes::new());
     let delivery = Delivery {
         record,
@@ -273,7 +284,7 @@ async fn park_unreadable(
         started_at: at,
         duration: Duration::ZERO,
     };
-    match park(host, &delivery, &attempt, &why).await {
+    match park(&host, &delivery, &attempt, &why).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,
     }

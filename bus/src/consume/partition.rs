@@ -4,8 +4,10 @@
 //! it is locked across an await. The consume loop hands records in and reads the mark.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -150,7 +152,24 @@ struct Work {
     draining: watch::Receiver<bool>,
 }
 
-type Running = FuturesUnordered<BoxFuture<'static, (Lane, i64, End)>>;
+type Running = FuturesUnordered<Handling>;
+
+/// A record that is being handled.
+struct Handling {
+    // Taken out when it ends.
+    lane: Lane,
+    offset: i64,
+    handled: BoxFuture<'static, End>,
+}
+
+impl Future for Handling {
+    type Output = (Lane, i64, End);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let end = ready!(self.handled.as_mut().poll(cx));
+        Poll::Ready((self.lane.take(), self.offset, end))
+    }
+}
 
 impl Work {
     async fn run(mut self) {
@@ -243,20 +262,14 @@ impl Work {
         }
     }
 
-    fn handle(
-        &self,
-        started: Started,
-        slot: OwnedSemaphorePermit,
-    ) -> BoxFuture<'static, (Lane, i64, End)> {
-        let (host, draining) = (Arc::clone(&self.host), self.draining.clone());
+    fn handle(&self, started: Started, slot: OwnedSemaphorePermit) -> Handling {
         let slot = Slot::held(&self.slots, slot);
         let (lane, offset) = (started.record.key.clone(), started.record.offset);
-        let epoch = self.epoch;
-        async move {
-            let end = handle(&host, started, epoch, slot, draining).await;
-            (lane, offset, end)
+        Handling {
+            lane,
+            offset,
+            handled: handle(&self.host, started, self.epoch, slot, self.draining.clone()),
         }
-        .boxed()
     }
 
     fn end(&self, assignment: Option<&mut Assignment>, ended: (Lane, i64, End)) {

@@ -38,7 +38,7 @@ pub(crate) struct Host {
     pub(crate) limits: Limits,
     pub(crate) retry: retry::Policy,
     /// By the type that stands on the record.
-    pub(crate) reactions: BTreeMap<&'static str, Reaction>,
+    pub(crate) reactions: BTreeMap<&'static str, Arc<Reaction>>,
     /// The one type of a topic that is declared to carry just one.
     pub(crate) single_types: BTreeMap<TopicName, &'static str>,
     pub(crate) status: Status,

@@ -428,12 +428,12 @@ pub(super) fn host<S: State, G>(
 fn by_type(
     service: &str,
     reactions: Vec<Reaction>,
-) -> Result<BTreeMap<&'static str, Reaction>, Error> {
-    let mut by_type: BTreeMap<&'static str, Reaction> = BTreeMap::new();
+) -> Result<BTreeMap<&'static str, Arc<Reaction>>, Error> {
+    let mut by_type: BTreeMap<&'static str, Arc<Reaction>> = BTreeMap::new();
     for reaction in reactions {
         let event = reaction.reacts_to.wire_type();
         let second = reaction.name;
-        if let Some(first) = by_type.insert(event, reaction) {
+        if let Some(first) = by_type.insert(event, Arc::new(reaction)) {
             let service = service.to_owned();
             return Err(Error::TwoReactions {
                 service,

@@ -5,9 +5,10 @@
 //! shelf emptied first, so that no record of it follows its signal, and the next owner gets those.
 //! The shelf of a paused partition keeps what is on it, in order, until the partition resumes; it
 //! does not count as full, or the other partitions would starve behind it. It even takes more, and
-//! the partition's fetching goes on, until the paused ones together have as much as the others may:
-//! a partition whose fetching stops loses what was prefetched, and a busy one that pauses for
-//! moments would fetch the same batch again and again.
+//! the partition's fetching goes on: a partition whose fetching stops loses what was prefetched, and
+//! a busy one that pauses for moments would fetch the same batch again and again. Once the paused
+//! ones together have as much as the others may, polling rests, for a moment at most; then the
+//! fullest of them stops. Where all of them together have twice as much, all stop at once.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -48,8 +49,10 @@ struct State {
     turn: VecDeque<TopicPartition>,
     /// What lies on shelves that are not paused.
     load: Load,
-    /// What lies on shelves that are paused.
+    /// What lies on shelves that are paused and have not stopped.
     aside: Load,
+    /// What lies on shelves that are paused and have stopped.
+    stopped: Load,
     /// Which partitions' fetching has stopped has changed.
     pauses_changed: bool,
     /// Counts the assignments, so that records of an earlier one can be told.
@@ -81,6 +84,24 @@ struct Shelf {
     stopped: bool,
     /// The partition is being given up: it is still the member's, but nothing more comes of it.
     closed: bool,
+}
+
+/// Which load a shelf counts into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Open,
+    Aside,
+    Stopped,
+}
+
+impl Shelf {
+    fn kind(&self) -> Kind {
+        match (self.paused, self.stopped) {
+            (false, _) => Kind::Open,
+            (true, false) => Kind::Aside,
+            (true, true) => Kind::Stopped,
+        }
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -199,15 +220,14 @@ impl Inbox {
             return;
         }
         let waits_already = !shelf.runs.is_empty();
-        let paused = shelf.paused;
+        let kind = shelf.kind();
         shelf.load.add(load);
         shelf.runs.push_back(run);
-        if paused {
-            state.aside.add(load);
-            state.stop_if_full(self.limit);
+        state.load_of(kind).add(load);
+        if kind != Kind::Open {
+            state.stop_all_if_overfull(self.limit);
             return;
         }
-        state.load.add(load);
         if !waits_already {
             state.turn.push_back(partition);
         }
@@ -282,7 +302,20 @@ impl Inbox {
 
     /// Whether more records may be put in.
     pub(super) fn has_room(&self) -> bool {
-        self.limit.admits(self.state().load)
+        let state = self.state();
+        self.limit.admits(state.load) && self.limit.admits(state.aside)
+    }
+
+    /// Whether as much lies ready for the member as may.
+    pub(super) fn is_full(&self) -> bool {
+        !self.limit.admits(self.state().load)
+    }
+
+    /// Stops the fetching of the paused partition that has most aside, where as much lies aside as
+    /// may. Returns whether it did.
+    pub(super) fn stop_fullest(&self) -> bool {
+        let mut state = self.state();
+        !self.limit.admits(state.aside) && state.stop_fullest()
     }
 
     /// Whether at least half of the room is free.
@@ -361,13 +394,15 @@ impl Inbox {
 
     fn set_paused(&self, partitions: &[TopicPartition], paused: bool) {
         let mut state = self.state();
+        let had_room = self.limit.admits(state.aside);
         for partition in partitions {
             state.set_paused(partition, paused);
         }
-        state.stop_if_full(self.limit);
+        state.stop_all_if_overfull(self.limit);
+        let has_room_again = !had_room && self.limit.admits(state.aside);
         let changed = state.pauses_changed;
         drop(state);
-        if changed {
+        if changed || has_room_again {
             self.wake_poller();
         }
     }
@@ -407,6 +442,13 @@ impl Limit {
             bytes: self.bytes.div_ceil(2),
         }
     }
+
+    fn twice(self) -> Self {
+        Self {
+            records: self.records.saturating_mul(2),
+            bytes: self.bytes.saturating_mul(2),
+        }
+    }
 }
 
 impl State {
@@ -437,11 +479,9 @@ impl State {
             return;
         };
         shelf.runs.clear();
-        let load = std::mem::take(&mut shelf.load);
-        if shelf.paused {
-            self.aside.take(load);
-        } else {
-            self.load.take(load);
+        let (kind, load) = (shelf.kind(), std::mem::take(&mut shelf.load));
+        self.load_of(kind).take(load);
+        if kind == Kind::Open {
             self.turn.retain(|other| other != partition);
         }
     }
@@ -453,31 +493,49 @@ impl State {
         if shelf.paused == paused {
             return;
         }
+        let (before, load) = (shelf.kind(), shelf.load);
         shelf.paused = paused;
-        self.pauses_changed |= std::mem::take(&mut shelf.stopped);
+        let had_stopped = std::mem::take(&mut shelf.stopped);
+        let (after, has_records) = (shelf.kind(), !shelf.runs.is_empty());
+        self.pauses_changed |= had_stopped;
+        self.load_of(before).take(load);
+        self.load_of(after).add(load);
         if paused {
-            self.load.take(shelf.load);
-            self.aside.add(shelf.load);
             self.turn.retain(|other| other != partition);
-        } else {
-            self.aside.take(shelf.load);
-            self.load.add(shelf.load);
-            if !shelf.runs.is_empty() {
-                self.turn.push_back(partition.clone());
-            }
+        } else if has_records {
+            self.turn.push_back(partition.clone());
         }
     }
 
-    /// Stops the fetching of all paused partitions where they have as much as they may.
-    fn stop_if_full(&mut self, limit: Limit) {
-        if limit.admits(self.aside) {
-            return;
+    /// Stops the fetching of the paused partition that has most aside.
+    fn stop_fullest(&mut self) -> bool {
+        let aside = self.shelves.values_mut();
+        let aside = aside.filter(|shelf| shelf.kind() == Kind::Aside);
+        let Some(fullest) = aside.max_by_key(|shelf| (shelf.load.bytes, shelf.load.records)) else {
+            return false;
+        };
+        fullest.stopped = true;
+        let load = fullest.load;
+        self.aside.take(load);
+        self.stopped.add(load);
+        self.pauses_changed = true;
+        true
+    }
+
+    /// Stops the fetching of all paused partitions where they have twice as much as they may.
+    fn stop_all_if_overfull(&mut self, limit: Limit) {
+        let mut all = self.aside;
+        all.add(self.stopped);
+        if !limit.twice().admits(all) {
+            while self.stop_fullest() {}
         }
-        for shelf in self.shelves.values_mut() {
-            if shelf.paused && !shelf.stopped {
-                shelf.stopped = true;
-                self.pauses_changed = true;
-            }
+    }
+
+    fn load_of(&mut self, kind: Kind) -> &mut Load {
+        match kind {
+            Kind::Open => &mut self.load,
+            Kind::Aside => &mut self.aside,
+            Kind::Stopped => &mut self.stopped,
         }
     }
 

@@ -33,6 +33,9 @@ const TURN_RECORDS_MAX: usize = 512;
 const TURN_BYTES_MAX: usize = 1024 * 1024;
 /// A full inbox that stays full for this long has its partitions paused, so that polling goes on.
 const FULL_MAX: Duration = Duration::from_millis(200);
+/// Shortest time between two partitions whose fetching stops because too much of paused ones lies
+/// aside. What is thrown away then is fetched again, and most pauses are shorter.
+const STOPS_APART: Duration = Duration::from_millis(200);
 
 /// Polls a consumer.
 pub(super) struct Poller {
@@ -42,6 +45,8 @@ pub(super) struct Poller {
     pub(super) full_since: Option<Moment>,
     /// All partitions are paused because the inbox stays full.
     pub(super) is_stalled: bool,
+    /// When the next paused partition may be stopped.
+    pub(super) next_stop: Moment,
 }
 
 /// How the thread of a consumer ends.
@@ -73,6 +78,7 @@ impl Poller {
             taker: Taker::default(),
             full_since: None,
             is_stalled: false,
+            next_stop: Moment::now(),
         }
     }
 
@@ -201,10 +207,18 @@ impl Poller {
         false
     }
 
-    /// Goes on polling while the inbox is full, without taking anything in. Returns true: whoever
-    /// takes a record out wakes the thread.
+    /// Goes on polling while the inbox is full, without taking anything in. Returns whether the
+    /// thread may sleep: whoever takes a record out wakes it.
     fn poll_while_full(&mut self) -> bool {
         let context = Arc::clone(self.context());
+        if self.next_stop.has_come() && context.inbox.stop_fullest() {
+            self.next_stop = Moment::within(STOPS_APART);
+            return false;
+        }
+        if !context.inbox.is_full() {
+            // What fills it belongs to paused partitions.
+            return true;
+        }
         if matches!(context.role, Role::Reader) {
             // A reader may be as slow as it likes: no group waits for it.
             return true;

@@ -69,38 +69,56 @@ fn a_paused_partition_keeps_its_records_and_hands_them_over_once() {
 
 #[test]
 fn fetching_goes_on_in_a_pause_until_enough_is_aside() {
-    // Shows that a short pause throws nothing away, that a long one has a limit, and that the poll
-    // thread hears of each change once.
+    // Shows that a short pause throws nothing away, that the fullest stops where there is too much,
+    // and that the poll thread hears of each change once.
     let inbox = inbox(&[0, 1, 2]);
     inbox.put(inbox.epoch(), run(0, 0..4));
     inbox.pause(&[at(0), at(1)]);
     inbox.put(inbox.epoch(), run(1, 0..5));
+    assert!(inbox.has_room() && !inbox.stop_fullest());
     assert_eq!(inbox.changed_pauses(), None);
     inbox.put(inbox.epoch(), run(0, 4..5));
-    let stopped = BTreeSet::from([at(0), at(1)]);
-    assert_eq!(inbox.changed_pauses(), Some(stopped));
+    inbox.put(inbox.epoch(), run(0, 5..6));
+    assert!(!inbox.has_room() && !inbox.is_full());
+    assert!(inbox.stop_fullest());
+    assert!(inbox.has_room() && !inbox.stop_fullest());
+    assert_eq!(inbox.changed_pauses(), Some(BTreeSet::from([at(0)])));
     assert_eq!(inbox.changed_pauses(), None);
     inbox.resume(&[at(0)]);
-    assert_eq!(inbox.changed_pauses(), Some(BTreeSet::from([at(1)])));
-    // What is aside has room again: a new pause does not stop its partition.
-    inbox.pause(&[at(2)]);
-    assert_eq!(inbox.changed_pauses(), None);
-    inbox.close(&[at(1)]);
-    inbox.resume(&[at(1), at(2)]);
     assert_eq!(inbox.changed_pauses(), Some(BTreeSet::new()));
-    assert_eq!(records(&inbox), [(0, vec![0, 1, 2, 3]), (0, vec![4])]);
+    inbox.close(&[at(1)]);
+    inbox.resume(&[at(1)]);
+    assert_eq!(inbox.changed_pauses(), None);
+    let of_0 = [vec![0, 1, 2, 3], vec![4], vec![5]];
+    assert_eq!(records(&inbox), of_0.map(|offsets| (0, offsets)));
 }
 
 #[test]
-fn a_paused_partition_does_not_fill_the_inbox() {
+fn what_lies_aside_has_a_limit() {
+    // Shows that all paused partitions stop where those that have stopped leave no room.
+    let inbox = inbox(&[0, 1, 2]);
+    inbox.pause(&[at(0), at(1), at(2)]);
+    inbox.put(inbox.epoch(), run(0, 0..12));
+    assert!(inbox.stop_fullest());
+    inbox.put(inbox.epoch(), run(1, 0..7));
+    assert_eq!(inbox.changed_pauses(), Some(BTreeSet::from([at(0)])));
+    inbox.put(inbox.epoch(), run(2, 0..1));
+    let all = BTreeSet::from([at(0), at(1), at(2)]);
+    assert_eq!(inbox.changed_pauses(), Some(all));
+    assert!(inbox.has_room());
+}
+
+#[test]
+fn a_paused_partition_does_not_fill_the_inbox_for_good() {
     // Shows that the others cannot starve behind it, and that it counts again once it resumes.
     let inbox = inbox(&[0, 1]);
     inbox.put(inbox.epoch(), run(0, 0..10));
     assert!(!inbox.has_room());
     inbox.pause(&[at(0)]);
+    assert!(!inbox.is_full() && inbox.stop_fullest());
     assert!(inbox.has_room());
     inbox.resume(&[at(0)]);
-    assert!(!inbox.has_room());
+    assert!(!inbox.has_room() && inbox.is_full());
     assert_eq!(records(&inbox).len(), 1);
     assert!(inbox.has_room());
 }
