@@ -63,7 +63,9 @@ pub(crate) mod header {
             [const { OnceLock::new() }; 1 << OPTIONAL.len()];
         let present = |nth: usize| values[nth].is_some();
         let bits = OPTIONAL.iter().enumerate();
-        let index = bits.fold(0, |index, (bit, nth)| index | usize::from(present(*nth)) << bit);
+        let index = bits.fold(0, |index, (bit, nth)| {
+            index | usize::from(present(*nth)) << bit
+        });
         let names = BY_PRESENCE[index].get_or_init(|| {
             let names = SHARED.iter().enumerate();
             let names = names.filter(|(nth, _)| present(*nth));
@@ -146,7 +148,11 @@ impl Envelope {
             self.trace.state.as_deref(),
             self.trace.baggage.as_deref(),
         ];
-        let present: Vec<&[u8]> = values.iter().flatten().map(|value| value.as_bytes()).collect();
+        let present: Vec<&[u8]> = values
+            .iter()
+            .flatten()
+            .map(|value| value.as_bytes())
+            .collect();
         let mut packed = BytesMut::with_capacity(headers::packed_size(&present));
         headers::pack(&present, &mut packed);
         Headers::packed(header::names(&values), packed.freeze())

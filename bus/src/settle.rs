@@ -180,12 +180,7 @@ pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attemp
     host.outbox.send_and_forget(record).await;
 }
 
-async fn parked(
-    host: &Host,
-    delivery: &Delivery,
-    attempt: Attempt,
-    failure: Failure,
-) -> Settled {
+async fn parked(host: &Host, delivery: &Delivery, attempt: Attempt, failure: Failure) -> Settled {
     park(host, delivery, &attempt, &failure).await
 }
 

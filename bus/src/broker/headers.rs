@@ -190,9 +190,18 @@ mod tests {
         assert_eq!(headers.get("a"), Some(&b""[..]));
         assert_eq!((headers.len(), headers.size()), (3, 6));
         assert_eq!(headers, Headers::from_iter(all));
-        assert_ne!(headers, Headers::from_iter([("b", "1"), ("a", ""), ("b", "23")]));
-        assert_ne!(headers, Headers::from_iter([("b", "1"), ("c", ""), ("b", "22")]));
+        assert_ne!(
+            headers,
+            Headers::from_iter([("b", "1"), ("a", ""), ("b", "23")])
+        );
+        assert_ne!(
+            headers,
+            Headers::from_iter([("b", "1"), ("c", ""), ("b", "22")])
+        );
         // The same bytes, cut elsewhere.
-        assert_ne!(headers, Headers::from_iter([("b", "12"), ("a", ""), ("b", "2")]));
+        assert_ne!(
+            headers,
+            Headers::from_iter([("b", "12"), ("a", ""), ("b", "2")])
+        );
     }
 }

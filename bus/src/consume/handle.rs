@@ -125,8 +125,7 @@ async fn deliver(
             Settled::Again(pause) => {
                 failures += u32::from(counts);
                 number += 1;
-                if !wait(&host.world, pause, &mut draining).await
-                    || !slot.take(&mut draining).await
+                if !wait(&host.world, pause, &mut draining).await || !slot.take(&mut draining).await
                 {
                     return End::Abandoned;
                 }

@@ -100,7 +100,10 @@ impl Partition {
             epoch: taken.epoch,
             draining,
         };
-        let task = world::spawn(&world, "partition", work.run()).scoped();
+        // Tokio ends a task's turn after 128 steps by telling whatever is ready that it is not. With
+        // hundreds of events in one task, all the others would be asked in vain each time.
+        let work = tokio::task::unconstrained(work.run());
+        let task = world::spawn(&world, "partition", work).scoped();
         Self {
             shared,
             drain,
@@ -195,6 +198,8 @@ impl Work {
                     while let Some(Some(ended)) = running.next().now_or_never() {
                         self.end(assignment.as_mut(), ended);
                     }
+                    // Then it is the turn of other tasks.
+                    tokio::task::yield_now().await;
                 }
                 free = Arc::clone(&slots).acquire_owned(), if lacks_slot => {
                     slot = Some(free.expect("the slots are never closed"));

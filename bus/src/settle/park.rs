@@ -141,10 +141,7 @@ mod tests {
             (record.key, record.value),
             (original.key.clone(), original.value.clone())
         );
-        assert_eq!(
-            record.headers.iter().next(),
-            Some(("ce_id", &b"1"[..]))
-        );
+        assert_eq!(record.headers.iter().next(), Some(("ce_id", &b"1"[..])));
         let header = |name| record.headers.get(name);
         assert_eq!(header("quadrille-parked-offset"), Some(&b"17"[..]));
         assert_eq!(

@@ -82,11 +82,26 @@ impl Producer {
     pub(super) async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
         check(&record)?;
         let way = self.way(&record).await?;
+        if let Some(answer) = self.send_at_once(&record, &way) {
+            return answer;
+        }
         let mut lane = way.turn().await;
         let seat = self.flight.seat(&record).await;
         let line = self.working_line().await?;
         let opens = lane.enter(line.number()).await;
-        self.hand_over(&line, record, &way, seat, opens)
+        self.hand_over(&line, &record, &way, seat, opens)
+    }
+
+    /// Hands a record over if it need not wait for anything. `None`: it must.
+    fn send_at_once(&self, record: &Outgoing, way: &Way) -> Option<Result<Delivery, Error>> {
+        let line = self.line();
+        if line.is_broken() {
+            return None;
+        }
+        way.at_once(line.number(), || {
+            let seat = self.flight.seat_at_once(record)?;
+            Some(self.hand_over(&line, record, way, seat, None))
+        })
     }
 
     /// Where a record goes. Asks the cluster about a topic that is new to this client.
@@ -172,7 +187,7 @@ impl Producer {
     fn hand_over(
         &self,
         line: &Line,
-        record: Outgoing,
+        record: &Outgoing,
         way: &Way,
         seat: Seat,
         opens: Option<oneshot::Sender<bool>>,
@@ -206,7 +221,7 @@ impl Producer {
                 if fault::kind(code) == ErrorKind::UnknownTopic {
                     self.lanes.forget(&record.topic);
                 }
-                Err(refused(&self.address, &record, &error))
+                Err(refused(&self.address, record, &error))
             }
         }
     }

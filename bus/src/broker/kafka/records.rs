@@ -94,7 +94,11 @@ impl Taker {
     fn names(&mut self, names: &[&str]) -> Names {
         if let Some(last) = &self.last
             && last.list().len() == names.len()
-            && last.list().iter().zip(names).all(|(one, other)| **one == **other)
+            && last
+                .list()
+                .iter()
+                .zip(names)
+                .all(|(one, other)| **one == **other)
         {
             return last.clone();
         }

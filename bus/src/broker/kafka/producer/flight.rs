@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::super::super::{Error, ErrorKind, Outgoing, Position, TopicName};
 use super::super::config::Config;
@@ -15,6 +15,9 @@ use super::lanes::Lanes;
 
 /// What a record costs beside its bytes, roughly.
 const RECORD_BYTES: usize = 256;
+
+/// Nobody closes the room.
+const OPEN: &str = "the semaphores are never closed";
 
 /// Room is given back by this share of the whole.
 const SHARES: u32 = 8;
@@ -59,17 +62,40 @@ impl Flight {
     /// A place for a record. Waits while there is none.
     pub(super) async fn seat(&self, record: &Outgoing) -> Seat {
         let room = &self.0;
+        let bytes = room.bytes_of(record);
+        let of_records = room.records.acquire().await.expect(OPEN);
+        let of_bytes = room.bytes.acquire_many(bytes).await.expect(OPEN);
+        room.seat(of_records, of_bytes, bytes)
+    }
+
+    /// A place for a record, if there is one.
+    pub(super) fn seat_at_once(&self, record: &Outgoing) -> Option<Seat> {
+        let room = &self.0;
+        let bytes = room.bytes_of(record);
+        let of_records = room.records.try_acquire().ok()?;
+        let of_bytes = room.bytes.try_acquire_many(bytes).ok()?;
+        Some(room.seat(of_records, of_bytes, bytes))
+    }
+}
+
+impl Room {
+    fn bytes_of(&self, record: &Outgoing) -> u32 {
         // One that is larger than the whole room takes all of it; librdkafka refuses it then.
         let bytes = u32::try_from(record.size() + RECORD_BYTES).unwrap_or(u32::MAX);
-        let bytes = bytes.min(room.bytes_max);
-        let open = "the semaphore is never closed";
-        let of_records = room.records.acquire().await.expect(open);
-        let of_bytes = room.bytes.acquire_many(bytes).await.expect(open);
+        bytes.min(self.bytes_max)
+    }
+
+    fn seat(
+        self: &Arc<Self>,
+        of_records: SemaphorePermit<'_>,
+        of_bytes: SemaphorePermit<'_>,
+        bytes: u32,
+    ) -> Seat {
         // The seat gives them back.
         of_records.forget();
         of_bytes.forget();
-        room.taken.fetch_add(1, Ordering::AcqRel);
-        let room = Arc::clone(room);
+        self.taken.fetch_add(1, Ordering::AcqRel);
+        let room = Arc::clone(self);
         Seat { room, bytes }
     }
 }

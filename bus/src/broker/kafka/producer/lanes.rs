@@ -9,10 +9,11 @@
 //! brokers refuse what comes out of turn, and librdkafka sends it again in order.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::sync::oneshot;
 
 use super::super::super::partitioner::partition_of;
 use super::super::super::{Outgoing, TopicName};
@@ -49,7 +50,7 @@ pub(super) struct Asked {
 
 #[derive(Debug, Default)]
 struct Known {
-    lanes: Vec<Arc<tokio::sync::Mutex<Lane>>>,
+    lanes: Vec<Arc<Entrance>>,
     sticky: usize,
     sticky_bytes: usize,
 }
@@ -61,8 +62,31 @@ pub(super) struct Way {
     pub(super) asked: Option<i32>,
     /// The partition that it will be.
     pub(super) expected: i32,
-    lane: Arc<tokio::sync::Mutex<Lane>>,
+    entrance: Arc<Entrance>,
 }
+
+/// Where the senders into a lane meet. Whoever finds nobody waiting, and the lane open, goes in at
+/// once; the others queue, each behind those who came before.
+///
+/// Only the queue is asynchronous: to hand a lock from task to task takes a wake-up each time, and
+/// where nobody need wait, nobody should queue.
+#[derive(Debug, Default)]
+struct Entrance {
+    /// How many queue, whoever is inside included.
+    queue: Mutex<usize>,
+    lane: tokio::sync::Mutex<Lane>,
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    // In this order: whoever finds nobody waiting finds the lane free.
+    lane: tokio::sync::MutexGuard<'a, Lane>,
+    _queued: Queued<'a>,
+}
+
+#[derive(Debug)]
+struct Queued<'a>(&'a Entrance);
 
 /// One partition's lane.
 #[derive(Debug, Default)]
@@ -135,7 +159,7 @@ impl Topic {
             asked,
             expected,
             // One that is not there is librdkafka's to refuse.
-            lane: lane.map(Arc::clone).unwrap_or_default(),
+            entrance: lane.map(Arc::clone).unwrap_or_default(),
         })
     }
 
@@ -157,25 +181,82 @@ impl Known {
 }
 
 impl Way {
+    /// Does something in the lane at once, unless somebody waits there or it is not open for this
+    /// client. `None`: it was not done.
+    pub(super) fn at_once<T>(&self, line: u64, act: impl FnOnce() -> Option<T>) -> Option<T> {
+        // Held meanwhile, so that nobody overtakes.
+        let queue = self.entrance.queue();
+        if *queue > 0 {
+            return None;
+        }
+        let mut lane = self.entrance.lane.try_lock().ok()?;
+        lane.is_open_to(line).then(act).flatten()
+    }
+
     /// Waits for the turn in the lane, behind those who came before.
-    pub(super) async fn turn(&self) -> OwnedMutexGuard<Lane> {
-        let lane = Arc::clone(&self.lane);
-        match Arc::clone(&lane).try_lock_owned() {
-            Ok(guard) => guard,
-            Err(_) => lane.lock_owned().await,
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        *self.entrance.queue() += 1;
+        let queued = Queued(&self.entrance);
+        Turn {
+            lane: self.entrance.lane.lock().await,
+            _queued: queued,
         }
     }
 }
 
+impl Entrance {
+    fn queue(&self) -> MutexGuard<'_, usize> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        *self.0.queue() -= 1;
+    }
+}
+
+impl Deref for Turn<'_> {
+    type Target = Lane;
+
+    fn deref(&self) -> &Lane {
+        &self.lane
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut Lane {
+        &mut self.lane
+    }
+}
+
 impl Lane {
-    /// Waits until a record may enter for this client. `Some`: it is the first, and whoever hears
-    /// what became of it says so there. Cancel-safe.
-    pub(super) async fn enter(&mut self, line: u64) -> Option<oneshot::Sender<bool>> {
+    /// Whether a record of this client may enter without waiting, and need not tell of itself.
+    fn is_open_to(&mut self, line: u64) -> bool {
+        self.close_unless_known(line);
+        if let State::Opening(first) = &mut self.state
+            && let Ok(true) = first.try_recv()
+        {
+            self.state = State::Open;
+        }
+        matches!(self.state, State::Open)
+    }
+
+    /// Closes it to a client that brokers do not know here, or no longer.
+    fn close_unless_known(&mut self, line: u64) {
         let now = Moment::now();
         let is_idle = self.used.is_none_or(|used| used.plus(IDLE_MAX) <= now);
         if self.line != line || (is_idle && matches!(self.state, State::Open)) {
             self.state = State::Closed;
         }
+        self.used = Some(now);
+        self.line = line;
+    }
+
+    /// Waits until a record may enter for this client. `Some`: it is the first, and whoever hears
+    /// what became of it says so there. Cancel-safe.
+    pub(super) async fn enter(&mut self, line: u64) -> Option<oneshot::Sender<bool>> {
+        self.close_unless_known(line);
         if let State::Opening(first) = &mut self.state {
             // Where nobody heard of it, the client is gone, and the next one opens the lane.
             self.state = match first.await {
@@ -183,8 +264,6 @@ impl Lane {
                 Ok(false) | Err(_) => State::Closed,
             };
         }
-        self.used = Some(now);
-        self.line = line;
         match self.state {
             State::Open => None,
             State::Closed | State::Opening(_) => {
