@@ -10,7 +10,7 @@ pub mod requests;
 pub mod state;
 
 use reactions::{
-    payment_captured, payment_declined, payment_refunded, stock_rejected, stock_released,
+    order_placed, payment_captured, payment_declined, payment_refunded, stock_rejected, stock_released,
 };
 use state::Orders;
 
@@ -30,6 +30,7 @@ pub fn service(doors: &Doors) -> Service<Orders> {
         .keeps(Orders)
         .originates(&doors.placing)
         .originates(&doors.withdrawing)
+        .on(order_placed)
         .on(stock_rejected)
         .on(stock_released)
         .on(payment_captured)

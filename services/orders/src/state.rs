@@ -13,10 +13,15 @@ impl State for Orders {}
 /// Events of different topics come in any order, so the order's end is a join: it is confirmed when
 /// the money is there, unless it was withdrawn; it is cancelled when neither goods nor money are
 /// held any more.
+///
+/// Facts may also be heard of an order that nobody has placed, because its placing is still on its way
+/// on another topic, or because they are wrong. They are kept, and come to nothing until it is placed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Fingerprint of the request that placed it. Empty: its events came before, or it was placed
-    /// by somebody else.
+    /// Whether nobody has placed it yet: to the outside there is no such order then.
+    #[serde(default)]
+    pub unplaced: bool,
+    /// Fingerprint of the request that placed it. Empty: it was placed by somebody else's event.
     pub request: String,
     /// The flow that it belongs to.
     pub flow: String,
@@ -26,8 +31,24 @@ pub struct Order {
     pub stock: Stock,
     /// The money.
     pub money: Money,
+    /// What was paid, once it is.
+    #[serde(default)]
+    pub paid: Option<Paid>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+/// A payment that was made for an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The payment, as the gateway names it.
+    pub payment_id: String,
+    /// Currency as three letters of ISO 4217.
+    pub currency_code: String,
+    /// Whole units.
+    pub units: i64,
+    /// Billionths of a unit.
+    pub nanos: i32,
 }
 
 /// What is known of an order's goods.
@@ -77,7 +98,7 @@ pub enum Outcome {
 impl Order {
     /// What the order comes to with what is known, unless it has ended before.
     pub fn comes_to(&self) -> Option<Outcome> {
-        if self.outcome.is_some() {
+        if self.unplaced || self.outcome.is_some() {
             return None;
         }
         let goods_are_free = self.stock == Stock::Released;
@@ -151,6 +172,23 @@ mod tests {
         ];
         for (order, outcome) in cases {
             assert_eq!(order.comes_to(), outcome, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_placed_comes_to_nothing() {
+        // Shows it for facts that would end an order in either way.
+        for (stock, money) in [
+            (Stock::Open, Money::Captured),
+            (Stock::Rejected, Money::Open),
+        ] {
+            let order = Order {
+                unplaced: true,
+                stock,
+                money,
+                ..Order::default()
+            };
+            assert_eq!(order.comes_to(), None, "{order:?}");
         }
     }
 

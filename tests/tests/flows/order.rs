@@ -78,7 +78,7 @@ async fn a_paid_order_is_confirmed() {
     let expected = BTreeMap::from([
         (done("inventory"), 2),
         (done("payments"), 1),
-        (done("orders"), 1),
+        (done("orders"), 2),
     ]);
     assert_eq!(tally, expected);
 }

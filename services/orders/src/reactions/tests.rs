@@ -1,3 +1,5 @@
+use quadrille::Event;
+use quadrille::id::FlowId;
 use quadrille::kit::{Bench, Told};
 use quadrille_schemas::common::v1::Money as Amount;
 use quadrille_schemas::inventory::v1::ReleaseReason;
@@ -14,6 +16,15 @@ const ID: &str = "4711";
 struct Story {
     bench: Bench<Orders>,
     doors: Doors,
+}
+
+/// A bench on which all events are of one flow.
+struct InFlow<'a>(&'a Bench<Orders>, &'a FlowId);
+
+impl InFlow<'_> {
+    async fn react<E: Event>(&self, event: E) -> Reacted<Told> {
+        self.0.attempt(&self.0.sent(event).in_flow(self.1)).await
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,13 +73,17 @@ impl Story {
     }
 
     async fn hear(&self, what: Heard) -> Told {
+        self.hear_in(&FlowId::of_key("order", ID), what).await
+    }
+
+    async fn hear_in(&self, flow: &FlowId, what: Heard) -> Told {
         let order_id = ID.to_owned();
         let declined = |reason: DeclineReason| PaymentDeclined {
             order_id: ID.to_owned(),
             reason: reason.into(),
             amount: Some(amount()),
         };
-        let bench = &self.bench;
+        let bench = InFlow(&self.bench, flow);
         let told = match what {
             Rejected => {
                 let missing = Vec::new();
@@ -248,18 +263,68 @@ async fn what_nobody_placed_cannot_be_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_fact_about_an_order_that_nobody_placed_makes_no_order() {
+    // Shows that nothing is confirmed, and that the id is free for whoever places an order under it:
+    // that one is not paid for by what was heard before.
+    let story = Story::before();
+
+    let told = story.hear(Captured).await;
+
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(requests::read(&story.doors, ID).await.unwrap(), None);
+    assert_eq!(story.withdraw().await, Withdrawn::Unknown);
+    assert_eq!(story.place("ada").await, Placed::Taken);
+    assert_eq!(story.outcome().await, None);
+    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+    assert_eq!(confirmed.order_id, ID);
+}
+
+#[tokio::test]
 async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
     // Shows an order that did not come through the door: it ends, and tells which flow it is in.
     let story = Story::before();
-    let event = story.bench.sent(PaymentCaptured {
-        order_id: ID.to_owned(),
-        payment_id: "pay-1".to_owned(),
-        amount: Some(amount()),
-    });
-    let told = story.bench.attempt(&event).await.unwrap();
+    let placed = story.bench.sent(placed_by_somebody_else());
+    assert!(story.bench.attempt(&placed).await.unwrap().is_empty());
 
-    assert_eq!(told.only::<OrderConfirmed>().order_id, ID);
+    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+
+    assert_eq!(confirmed.order_id, ID);
     let order = requests::read(&story.doors, ID).await.unwrap().unwrap();
-    assert_eq!(order.flow, event.flow().as_str());
+    assert_eq!(order.flow, placed.flow().as_str());
     assert_eq!(story.place("ada").await, Placed::Conflict);
+}
+
+#[tokio::test]
+async fn facts_that_overtake_the_placing_of_an_order_count_in_its_flow_only() {
+    // Shows the join for an order of somebody else, whose events stand on several topics.
+    for (own_flow, facts, outcome) in [
+        (true, &[Captured][..], Some(Outcome::Confirmed)),
+        (true, &[Rejected], Some(Outcome::OutOfStock)),
+        (true, &[Declined, Released], Some(Outcome::PaymentDeclined)),
+        (false, &[Captured], None),
+    ] {
+        let story = Story::before();
+        let placed = story.bench.sent(placed_by_somebody_else());
+        for fact in facts {
+            let told = match own_flow {
+                true => story.hear_in(placed.flow(), *fact).await,
+                false => story.hear(*fact).await,
+            };
+            assert!(told.is_empty(), "{facts:?}: {told:?}");
+        }
+
+        let told = story.bench.attempt(&placed).await.unwrap();
+
+        let ends = told.all::<OrderConfirmed>().len() + told.all::<OrderCancelled>().len();
+        assert_eq!(ends, usize::from(outcome.is_some()), "{facts:?}");
+        assert_eq!(story.outcome().await, outcome, "{facts:?}");
+    }
+}
+
+fn placed_by_somebody_else() -> OrderPlaced {
+    OrderPlaced {
+        order_id: ID.to_owned(),
+        customer_id: "ada".to_owned(),
+        ..OrderPlaced::default()
+    }
 }
