@@ -21,6 +21,8 @@ use crate::up::system::System;
 pub const RATE_MAX: f64 = 10_000.0;
 /// An order for `curl`.
 pub const EXAMPLE: &str = r#"{"order_id":"4711","customer_id":"ada","email":"ada@example.org","lines":[{"sku":"tea","quantity":2,"unit_price":{"currency_code":"EUR","units":4,"nanos":500000000}}],"card_number":"4242424242424242"}"#;
+/// The goods of that order, for `emit`.
+pub const EXAMPLE_GOODS: &str = r#"{"deliveryId":"d-1","sku":"tea","quantity":10}"#;
 
 /// Orders of which the card is declined, of 100.
 const DECLINED: u64 = 5;

@@ -18,6 +18,7 @@ use quadrille::world;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+mod address;
 mod gateway;
 mod signals;
 pub mod system;
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
     /// Where to serve the page, the API and the orders; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7070")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7070", value_parser = address::parse)]
     listen: SocketAddr,
     /// Leave the demo load out
     #[arg(long)]

@@ -10,7 +10,8 @@ pub mod requests;
 pub mod state;
 
 use reactions::{
-    order_placed, payment_captured, payment_declined, payment_refunded, stock_rejected, stock_released,
+    order_placed, payment_captured, payment_declined, payment_refunded, stock_rejected,
+    stock_released,
 };
 use state::Orders;
 

@@ -34,6 +34,14 @@ impl Whole {
             _ => format!(" --url {url}"),
         };
         let order = demo::EXAMPLE;
+        // Without the demo load nobody else puts goods on the shelf.
+        let stock = match self.arguments.no_demo {
+            true => format!(
+                "\x20 quadrille emit GoodsReceived '{}'{to}\n",
+                demo::EXAMPLE_GOODS
+            ),
+            false => String::new(),
+        };
         let mut words = format!(
             "{up} at {url}\n\
              \x20 broker    {broker}\n\
@@ -42,6 +50,7 @@ impl Whole {
              \x20 gateway   {gateway}\n\
              \x20 demo      {demo}\n\n\
              try\n\
+             {stock}\
              \x20 curl -s {url}/orders -H 'content-type: application/json' -d '{order}'\n\
              \x20 quadrille flow 4711 --follow{to}\n\
              \x20 quadrille tail OrderConfirmed OrderCancelled{to}\n\n\
