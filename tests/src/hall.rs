@@ -9,6 +9,7 @@ use quadrille::config::Config;
 use quadrille::service::Running;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
+use quadrille::status::Status;
 use quadrille::world;
 use quadrille_inventory::Deliveries;
 use quadrille_orders::Doors;
@@ -66,6 +67,13 @@ impl Hall {
         for service in &self.services {
             service.status().until(|report| report.ready).await;
         }
+    }
+
+    /// How a service is.
+    pub fn status(&self, service: &str) -> &Status {
+        let named = |running: &&Running| running.contract().service == service;
+        let found = self.services.iter().find(named);
+        found.expect("the service is one of the hall's").status()
     }
 
     /// Lets all drain, commit and leave.

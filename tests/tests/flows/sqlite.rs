@@ -7,16 +7,22 @@ use futures::future::join_all;
 use quadrille::broker::{Broker, memory};
 use quadrille::state::sqlite::{Options, Stores};
 use quadrille::world::{Live, World as _};
+use quadrille_orders::requests::Placed;
 use quadrille_orders::state::Outcome;
 use quadrille_tests::gateway::{Books, DECLINED_CARD};
-use quadrille_tests::hall::{GOOD_CARD, Hall};
+use quadrille_tests::hall::{GOOD_CARD, Hall, order};
 use quadrille_tests::witness;
+use sqlx::Connection as _;
 
 const ORDERS: usize = 60;
 
 async fn hall(broker: &Arc<dyn Broker>, books: &Arc<Books>, folder: &Path) -> Hall {
     let world: quadrille::world::Shared = Arc::new(Live::new());
-    let stores = Stores::in_folder(Arc::clone(&world), folder, Options::default());
+    let options = Options {
+        busy_timeout: std::time::Duration::from_millis(20),
+        ..Options::default()
+    };
+    let stores = Stores::in_folder(Arc::clone(&world), folder, options);
     let gateway = Arc::clone(books) as _;
     let hall = Hall::start_on(Arc::clone(broker), world, gateway, Arc::new(stores));
     hall.ready().await;
@@ -64,6 +70,31 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
         wanted
     );
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_unready_while_its_store_fails_its_door() {
+    // Given a hall, and a program of somebody else that has locked the database of orders.
+    let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let hall = hall(&broker, &Arc::default(), folder.path()).await;
+    let file =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("orders.sqlite"));
+    let mut other = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
+    let lock = other.begin_with("begin immediate").await.unwrap();
+
+    // When somebody places an order.
+    let placed = quadrille_orders::requests::place(&hall.doors, order("1", "tea", GOOD_CARD)).await;
+
+    // Then it is not taken, and the service is unready and says why until it can write again.
+    assert!(placed.is_err(), "{placed:?}");
+    let report = hall.status("orders").report();
+    assert!(!report.ready);
+    assert!(report.waiting_for[0].contains("locked"), "{report:?}");
+    lock.rollback().await.unwrap();
+    hall.status("orders").until(|report| report.ready).await;
+    assert_eq!(hall.place("1", "tea", GOOD_CARD).await, Placed::Taken);
+    hall.stop().await;
 }
 
 /// How many distinct events of two types of inventory there are.
