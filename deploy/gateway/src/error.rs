@@ -9,15 +9,13 @@ use crate::ledger;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another program listens there.
-    #[error(
-        "the address {address} is taken; stop what listens there, or choose another with --listen"
-    )]
+    #[error("the address {address} is taken")]
     AddressTaken {
         /// The address.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}; choose another address with --listen")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -47,6 +45,23 @@ pub enum Error {
 pub struct LedgerError(ledger::Error);
 
 impl Error {
+    /// What to do about it, where `another_file` says how another ledger is chosen: whoever starts the
+    /// gateway may have an option of its own for that.
+    pub fn mend(&self, another_file: &str) -> Option<String> {
+        match self {
+            Self::AddressTaken { .. } => {
+                Some("stop what listens there, or choose another with --listen".to_owned())
+            }
+            Self::Listen { .. } => Some("choose another address with --listen".to_owned()),
+            Self::Ledger(LedgerError(error)) => Some(match error {
+                ledger::Error::InUse { .. } => format!("stop that one, or {another_file}"),
+                ledger::Error::File { .. } => another_file.to_owned(),
+                ledger::Error::Line { .. } => "mend the line by hand".to_owned(),
+            }),
+            Self::Machine { .. } | Self::Writer => None,
+        }
+    }
+
     /// The exit code for it: 64 if the configuration must be changed, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -27,19 +27,15 @@ pub(crate) struct Ledger {
 /// Why a ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error(
-        "the ledger {} is in use by another gateway; stop that one, or choose another file with \
-         --ledger",
-        path.display()
-    )]
+    #[error("the ledger {} is in use by another gateway", path.display())]
     InUse { path: PathBuf },
-    #[error("cannot {what} the ledger {}; choose another file with --ledger", path.display())]
+    #[error("cannot {what} the ledger {}", path.display())]
     File {
         what: &'static str,
         path: PathBuf,
         source: io::Error,
     },
-    #[error("the ledger {} is broken at line {line}; mend it by hand", path.display())]
+    #[error("the ledger {} is broken at line {line}", path.display())]
     Line {
         path: PathBuf,
         line: u64,

@@ -34,6 +34,10 @@ async fn main() -> ExitCode {
                 chain.push_str(&cause.to_string());
                 source = cause.source();
             }
+            if let Some(mend) = error.mend("choose another file with --ledger") {
+                chain.push_str("; ");
+                chain.push_str(&mend);
+            }
             tracing::error!("{chain}");
             ExitCode::from(error.exit_code())
         }

@@ -48,8 +48,14 @@ pub(crate) use quadrille_gateway::Config as GatewayArguments;
 /// Runs the gateway until asked to stop.
 pub(crate) async fn gateway(config: GatewayArguments) -> Result<Exit, Failure> {
     let ran = Box::pin(quadrille_gateway::run(config)).await;
-    ran.map(|()| Exit::Done)
-        .map_err(|error| Failure::of(Exit::Failed, &error))
+    ran.map(|()| Exit::Done).map_err(|error| {
+        let failure = Failure::of(Exit::Failed, &error);
+        // Whoever reads this has started `up`, and knows nothing of the options of this process.
+        match error.mend("choose another folder by --data FOLDER") {
+            Some(mend) => failure.mend(mend),
+            None => failure,
+        }
+    })
 }
 
 /// The port to a gateway at this address.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::{Config, Place};
+use quadrille::config::{Config, Place, folder};
 use quadrille::program::{Exit, Failure, stores};
 use quadrille::stop::Stop;
 use quadrille::world;
@@ -63,7 +63,8 @@ pub(crate) struct Arguments {
         long,
         value_name = "FILTER",
         env = "QUADRILLE_LOG_FILTER",
-        default_value = "warn"
+        default_value = "warn",
+        value_parser = log_filter
     )]
     log: String,
 }
@@ -81,7 +82,7 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl Arguments {
     /// Refuses to forget on a cluster that does not.
-    fn check(&self) -> Result<(), Failure> {
+    fn check_outlives(&self) -> Result<(), Failure> {
         if self.kafka.is_none() || self.data.is_some() || self.ephemeral {
             return Ok(());
         }
@@ -89,6 +90,16 @@ impl Arguments {
                        process, while the cluster keeps the offsets of what they have handled";
         let mend = "name a folder by --data FOLDER, or accept the loss by --ephemeral";
         Err(Failure::new(Exit::Configuration, message).mend(mend))
+    }
+
+    /// Refuses a folder that cannot be one.
+    fn check_data(&self) -> Result<(), Failure> {
+        let why = self.data.as_deref().and_then(folder::why_not);
+        why.map_or(Ok(()), |why| {
+            let message = format!("`--data` cannot be used: {why}");
+            Err(Failure::new(Exit::Configuration, message)
+                .mend("name another folder by --data FOLDER"))
+        })
     }
 
     /// State never outlives the topics: what was decided about events that are gone could never go
@@ -103,10 +114,13 @@ impl Arguments {
 
 /// Starts everything, and runs it until asked to stop.
 pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Exit, Failure> {
-    start_log(&arguments.log)?;
-    arguments.check()?;
-    // First of all, so that a port that is taken is told before anything is started.
-    let listener = listen(arguments.listen).await?;
+    start_log(&arguments.log);
+    // First of all, so that a port that is taken is told before anything is started, and with
+    // whatever else is wrong.
+    let listener = all_of(
+        listen(arguments.listen).await,
+        [arguments.check_outlives(), arguments.check_data()],
+    )?;
     let stop = Stop::new();
     signals::request_stop(&world, &stop)?;
     let broker: Arc<dyn Broker> = match &arguments.kafka {
@@ -141,19 +155,37 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn start_log(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::new(Exit::Usage, format!("`{filter}` says no log lines"))
-            .because(&error)
-            .mend("give a level, or targets with levels such as quadrille=debug")
-    })?;
+/// The first, unless something is wrong with it or with the others: then all that is.
+fn all_of<T>(
+    first: Result<T, Failure>,
+    others: impl IntoIterator<Item = Result<(), Failure>>,
+) -> Result<T, Failure> {
+    let others = others.into_iter().filter_map(Result::err);
+    match (first, others.reduce(Failure::also)) {
+        (Ok(done), None) => Ok(done),
+        (Ok(_), Some(wrong)) => Err(wrong),
+        (Err(wrong), None) => Err(wrong),
+        (Err(wrong), Some(others)) => Err(wrong.also(others)),
+    }
+}
+
+/// What says which log lines to show.
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "{error}: give a level, or targets with levels such as quadrille=debug"
+        )),
+    }
+}
+
+fn start_log(filter: &str) {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(filter))
         .with_ansi(Paint::for_stderr().is_on())
         .with_writer(io::stderr);
     // Where the process has a log already, that stays.
     let _ = lines.try_init();
-    Ok(())
 }
 
 /// All that runs in this process.

@@ -97,23 +97,17 @@ fn a_broken_line_is_named_and_the_file_is_left_alone() {
     let cases = [
         (
             vec![&good[0], "{", &good[2]],
-            "at line 2; mend it by hand: it is not an entry",
+            "at line 2: it is not an entry",
         ),
         (
             vec![&good[0], "", &good[2]],
-            "at line 2; mend it by hand: it is not an entry",
+            "at line 2: it is not an entry",
         ),
-        (
-            vec![&good[0], &good[2]],
-            "at line 2; mend it by hand: it cannot follow",
-        ),
-        (
-            vec![&good[0], &good[0]],
-            "at line 2; mend it by hand: it cannot follow",
-        ),
+        (vec![&good[0], &good[2]], "at line 2: it cannot follow"),
+        (vec![&good[0], &good[0]], "at line 2: it cannot follow"),
         (
             vec![&good[0], &good[1], "{}"],
-            "at line 3; mend it by hand: it is not an entry",
+            "at line 3: it is not an entry",
         ),
     ];
     for (broken, what) in cases {
