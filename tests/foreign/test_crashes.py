@@ -61,7 +61,7 @@ def test_killed_at_every_point_and_all_adds_up(stage, tell):
     customers = Customers(hall.door_now, placed, withdrawals=CROWD * WITHDRAWN // 100, allowed=0)
     points = {"orders": POINTS, "inventory": POINTS, "payments": (*POINTS, *CALLS)}
 
-    # When orders dies at its door: nobody else is at work, so it is no reaction that gets there.
+    # When orders dies while nobody else is at work: at its door, or with what came in there.
     hall.inventory.freeze()
     began = time.monotonic()
     customers.start()
@@ -459,8 +459,8 @@ def test_a_database_that_cannot_be_used_is_refused_with_a_reason(stage, tell):
     # Then each ends with a code and a reason that names the file and says what to do.
     expected = {
         "locked": (69, "another program has it locked: end that, or wait until it is done"),
-        "read-only": (69, "it cannot be written: look at the rights of the file and of its folder"),
-        "no-folder": (69, "cannot make the folder"),
+        "read-only": (64, "cannot be written to: Permission denied"),
+        "no-folder": (64, "is no folder"),
         "no-database": (64, "it is no SQLite database: name another folder, or move the file away"),
         "newer": (64, "was written by a newer version of Quadrille: its tables are of version 99"),
         "somebody-elses": (64, "holds the state of service `orders`, not of `inventory`"),

@@ -176,7 +176,8 @@ def test_what_is_not_for_a_service_is_skipped(hall, schemas):
     """Shows that no type, an unknown type and a tombstone are passed over and counted, and that
     nothing is parked."""
     # Given a topic that carries several types, and what was skipped so far.
-    before = {service: skipped(hall, schemas, service) for service in ("inventory", "payments")}
+    readers = ("inventory", "orders", "payments")
+    before = {service: skipped(hall, schemas, service) for service in readers}
     parked = parked_records(hall)
     order = placed(schemas, foreign_order("tea")).SerializeToString()
     of_others = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"/x"), ("ce_type", b"shop.v1.Opened")]
@@ -185,7 +186,7 @@ def test_what_is_not_for_a_service_is_skipped(hall, schemas):
     places = produce(hall, "orders", (b"bare", order, []), (b"other", b"", of_others), (b"gone", None, []))
 
     # Then the services that read the topic go on behind them, and count them.
-    for service in ("inventory", "payments"):
+    for service in readers:
         until(f"{service} has passed them", lambda service=service: has_passed(hall, service, "orders", places))
         until(
             f"{service} has counted them",
@@ -214,16 +215,24 @@ def test_what_cannot_be_decoded_is_parked(hall, schemas):
     # Then the order ends as if they were not there.
     assert ended(hall, order.id)["status"] == "confirmed"
     # And they are parked, key, value and headers as they were.
-    (parked,) = [record for record in parked_records(hall) if record.key == order.id.encode()]
-    assert (parked.topic, parked.partition, parked.value) == ("parked.inventory.orders", partition, broken)
-    assert list(parked.headers)[: len(headers)] == headers
-    about = {name.removeprefix("quadrille-parked-"): value for name, value in parked.header.items()}
-    assert (about["code"], about["service"], about["attempts"]) == ("undecodable", "inventory", "1")
-    assert (about["topic"], about["partition"], about["offset"]) == ("orders", str(partition), str(offset))
-    assert "OrderPlaced" in about["detail"], about["detail"]
-    # And their receipt says so, without a word of what they were.
-    receipt = receipt_for(hall, schemas, "inventory", "orders", partition, offset)
-    assert (schemas.word(receipt, "outcome"), receipt.error_code) == ("OUTCOME_PARKED", "undecodable")
+    def all_parked():
+        found = {r.topic: r for r in parked_records(hall) if r.key == order.id.encode()}
+        return len(found) == len(readers) and found
+
+    readers = ("inventory", "orders")
+    parked_on = until("whoever reacts has parked it", all_parked)
+    assert set(parked_on) == {f"parked.{service}.orders" for service in readers}
+    for service in readers:
+        parked = parked_on[f"parked.{service}.orders"]
+        assert (parked.partition, parked.value) == (partition, broken)
+        assert list(parked.headers)[: len(headers)] == headers
+        about = {name.removeprefix("quadrille-parked-"): value for name, value in parked.header.items()}
+        assert (about["code"], about["service"], about["attempts"]) == ("undecodable", service, "1")
+        assert (about["topic"], about["partition"], about["offset"]) == ("orders", str(partition), str(offset))
+        assert "OrderPlaced" in about["detail"], about["detail"]
+        # And their receipt says so, without a word of what they were.
+        receipt = receipt_for(hall, schemas, service, "orders", partition, offset)
+        assert (schemas.word(receipt, "outcome"), receipt.error_code) == ("OUTCOME_PARKED", "undecodable")
 
 
 def test_an_event_of_5_mb_is_refused_at_every_door(hall, tmp_path):

@@ -15,7 +15,7 @@ TOPICS = ("deliveries", "orders", "inventory", "payments")
 SERVICES = ("orders", "inventory", "payments")
 # What each service reads, as its contract says; the totals check that it says so.
 READS = {
-    "orders": ("inventory", "payments"),
+    "orders": ("inventory", "orders", "payments"),
     "inventory": ("deliveries", "orders", "payments"),
     "payments": ("inventory", "orders"),
 }
