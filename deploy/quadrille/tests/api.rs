@@ -19,10 +19,12 @@ use quadrille_cli::accept::Entrance;
 use quadrille_cli::api::{self, Api};
 use quadrille_cli::index::{self, Index};
 use quadrille_cli::scan::Scan;
-use quadrille_cli::up::system::System;
+use quadrille_cli::up::system::{Ports, System};
+use quadrille_notifications::mail::{Letter, Post};
 use quadrille_payments::gateway::{Charge, Charged, Gateway};
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::payments::v1::DeclineReason;
+use quadrille_shipping::carrier::{Carrier, Shipped};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -49,6 +51,32 @@ impl Gateway for Cards {
     }
 }
 
+/// A carrier that takes everything.
+struct Parcels;
+
+#[async_trait]
+impl Carrier for Parcels {
+    async fn ship(&self, key: &EffectKey, _: &str) -> Result<Shipped, Failure> {
+        Ok(Shipped::Dispatched {
+            shipment_id: format!("shp-{key}"),
+        })
+    }
+
+    async fn recall(&self, _: &EffectKey, _: &EffectKey) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A post that takes everything.
+struct Mails;
+
+#[async_trait]
+impl Post for Mails {
+    async fn send(&self, _: Letter) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 /// Everything but the port.
 struct Up {
     router: axum::Router,
@@ -69,7 +97,14 @@ impl Up {
             Arc::new(MemoryStores::default()),
             Settings::of(&config),
         );
-        let system = System::start(&bus, Arc::new(Cards));
+        let system = System::start(
+            &bus,
+            Ports {
+                gateway: Arc::new(Cards),
+                carrier: Arc::new(Parcels),
+                post: Arc::new(Mails),
+            },
+        );
         let index = Arc::new(Index::new(index::Limits::default()));
         let stop = Stop::new();
         let keep = index::keep(

@@ -12,8 +12,9 @@ use quadrille_schemas::orders::v1::{CancelReason, OrderCancelled, OrderConfirmed
 use quadrille_schemas::payments::v1::{
     DeclineReason, PaymentCaptured, PaymentDeclined, PaymentRefunded,
 };
+use quadrille_schemas::shipping::v1::{ShipmentDispatched, ShipmentFailed, ShipmentRecalled};
 
-use crate::state::{Money, Order, Orders, Outcome, Paid, Stock};
+use crate::state::{Email, Money, Order, Orders, Outcome, Paid, Shipment, Stock};
 
 /// How an order can end.
 type Ended = Either<OrderConfirmed, OrderCancelled>;
@@ -28,6 +29,7 @@ pub async fn order_placed(placed: OrderPlaced, mut cx: Cx<Orders>) -> Reacted<Op
         _ => unplaced(&cx),
     };
     order.unplaced = false;
+    order.email = Email(placed.email);
     end(placed.order_id, order, cx)
 }
 
@@ -51,7 +53,8 @@ pub async fn stock_released(
     cancel(stock.order_id, order, cx)
 }
 
-/// Confirms an order that is paid for, unless it was withdrawn.
+/// Notes what was paid, and confirms the order if its goods are on their way already, unless it was
+/// withdrawn.
 pub async fn payment_captured(
     payment: PaymentCaptured,
     mut cx: Cx<Orders>,
@@ -62,11 +65,7 @@ pub async fn payment_captured(
         order.money = Money::Captured;
     }
     order.paid = Some(paid(payment.payment_id, payment.amount));
-    match end(payment.order_id, order, cx)? {
-        Some(Either::Left(confirmed)) => Ok(Some(confirmed)),
-        Some(Either::Right(_)) => unreachable!("no order is cancelled because it is paid for"),
-        None => Ok(None),
-    }
+    confirm(payment.order_id, order, cx)
 }
 
 /// Cancels an order that was not paid for, once its goods are free.
@@ -94,6 +93,38 @@ pub async fn payment_refunded(
     cancel(payment.order_id, order, cx)
 }
 
+/// Confirms an order whose goods are on their way, unless it was withdrawn.
+pub async fn shipment_dispatched(
+    shipment: ShipmentDispatched,
+    mut cx: Cx<Orders>,
+) -> Reacted<Option<OrderConfirmed>> {
+    let mut order = order(&shipment.order_id, &mut cx).await?;
+    if order.shipment == Shipment::Open {
+        order.shipment = Shipment::Dispatched;
+    }
+    confirm(shipment.order_id, order, cx)
+}
+
+/// Cancels an order whose goods could not be dispatched, once they and its money are free.
+pub async fn shipment_failed(
+    shipment: ShipmentFailed,
+    mut cx: Cx<Orders>,
+) -> Reacted<Option<OrderCancelled>> {
+    let mut order = order(&shipment.order_id, &mut cx).await?;
+    order.shipment = Shipment::Failed;
+    cancel(shipment.order_id, order, cx)
+}
+
+/// Cancels a withdrawn order whose goods were called back, once they and its money are free.
+pub async fn shipment_recalled(
+    shipment: ShipmentRecalled,
+    mut cx: Cx<Orders>,
+) -> Reacted<Option<OrderCancelled>> {
+    let mut order = order(&shipment.order_id, &mut cx).await?;
+    order.shipment = Shipment::Recalled;
+    cancel(shipment.order_id, order, cx)
+}
+
 /// The order that a fact is about. Where nobody has placed it, the fact makes none.
 async fn order(order_id: &str, cx: &mut Cx<Orders>) -> Reacted<Order> {
     match cx.load::<Order>(order_id).await? {
@@ -118,6 +149,15 @@ fn unplaced(cx: &Cx<Orders>) -> Order {
     }
 }
 
+/// Keeps the order, and confirms it where that is what it has come to.
+fn confirm(order_id: String, order: Order, cx: Cx<Orders>) -> Reacted<Option<OrderConfirmed>> {
+    match end(order_id, order, cx)? {
+        Some(Either::Left(confirmed)) => Ok(Some(confirmed)),
+        Some(Either::Right(_)) => unreachable!("no order is cancelled because something went well"),
+        None => Ok(None),
+    }
+}
+
 /// Keeps the order, and cancels it where that is what it has come to.
 fn cancel(order_id: String, order: Order, cx: Cx<Orders>) -> Reacted<Option<OrderCancelled>> {
     match end(order_id, order, cx)? {
@@ -135,26 +175,31 @@ fn end(order_id: String, mut order: Order, mut cx: Cx<Orders>) -> Reacted<Option
     let (reason, detail) = match outcome {
         None => return Ok(None),
         Some(Outcome::Confirmed) => {
-            return Ok(Some(Either::Left(confirmed(order_id, order.paid))));
+            return Ok(Some(Either::Left(confirmed(order_id, order))));
         }
         Some(Outcome::OutOfStock) => (CancelReason::OutOfStock, "not enough in stock"),
         Some(Outcome::PaymentDeclined) => (CancelReason::PaymentDeclined, "the card was declined"),
+        Some(Outcome::ShipmentFailed) => (
+            CancelReason::ShipmentFailed,
+            "the goods could not be dispatched",
+        ),
         Some(Outcome::Withdrawn) => (CancelReason::Withdrawn, "withdrawn by the customer"),
     };
     Ok(Some(Either::Right(OrderCancelled {
         order_id,
         reason: reason.into(),
         detail: detail.to_owned(),
+        email: order.email.0,
     })))
 }
 
-fn confirmed(order_id: String, paid: Option<Paid>) -> OrderConfirmed {
+fn confirmed(order_id: String, order: Order) -> OrderConfirmed {
     let Paid {
         payment_id,
         currency_code,
         units,
         nanos,
-    } = paid.unwrap_or_default();
+    } = order.paid.unwrap_or_default();
     let total = Amount {
         currency_code,
         units,
@@ -164,6 +209,7 @@ fn confirmed(order_id: String, paid: Option<Paid>) -> OrderConfirmed {
         order_id,
         payment_id,
         total: Some(total),
+        email: order.email.0,
     }
 }
 

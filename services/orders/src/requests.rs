@@ -7,7 +7,7 @@ use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 use sha2::{Digest as _, Sha256};
 
 use crate::Doors;
-use crate::state::{Order, Orders, Outcome};
+use crate::state::{Email, Order, Orders, Outcome};
 
 /// Key space of orders, as the schema has it.
 const SPACE: &str = "order";
@@ -106,6 +106,7 @@ async fn decide_placing(
     let order = Order {
         request,
         flow: cx.flow().to_string(),
+        email: Email(placed.email.clone()),
         ..Order::default()
     };
     cx.put(&placed.order_id, &order)?;

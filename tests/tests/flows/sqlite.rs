@@ -9,22 +9,23 @@ use quadrille::state::sqlite::{Options, Stores};
 use quadrille::world::{Live, World as _};
 use quadrille_orders::requests::Placed;
 use quadrille_orders::state::Outcome;
+use quadrille_tests::carrier::Parcels;
 use quadrille_tests::gateway::{Books, DECLINED_CARD};
-use quadrille_tests::hall::{GOOD_CARD, Hall, order};
+use quadrille_tests::hall::{GOOD_CARD, Hall, Ports, order};
 use quadrille_tests::witness;
 use sqlx::Connection as _;
 
 const ORDERS: usize = 60;
 
-async fn hall(broker: &Arc<dyn Broker>, books: &Arc<Books>, folder: &Path) -> Hall {
+async fn hall(broker: &Arc<dyn Broker>, ports: &Ports, folder: &Path) -> Hall {
     let world: quadrille::world::Shared = Arc::new(Live::new());
     let options = Options {
         busy_timeout: std::time::Duration::from_millis(20),
         ..Options::default()
     };
     let stores = Stores::in_folder(Arc::clone(&world), folder, options);
-    let gateway = Arc::clone(books) as _;
-    let hall = Hall::start_on(Arc::clone(broker), world, gateway, Arc::new(stores));
+    let stores = Arc::new(stores);
+    let hall = Hall::start_with(Arc::clone(broker), world, ports.clone(), stores);
     hall.ready().await;
     hall
 }
@@ -33,9 +34,13 @@ async fn hall(broker: &Arc<dyn Broker>, books: &Arc<Books>, folder: &Path) -> Ha
 async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     // Given a hall with goods, and orders of which every tenth has a bad card.
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
-    let books = Arc::new(Books::default());
+    let (books, parcels): (Arc<Books>, Arc<Parcels>) = Default::default();
+    let ports = Ports {
+        carrier: Arc::clone(&parcels) as _,
+        ..Ports::with(Arc::clone(&books) as _)
+    };
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let first = hall(&broker, &books, folder.path()).await;
+    let first = hall(&broker, &ports, folder.path()).await;
     first.deliver("tea", 1_000).await;
     let card = |nth: usize| match nth % 10 {
         0 => DECLINED_CARD,
@@ -50,7 +55,7 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     // When all crash as soon as the first is confirmed, and start again on what is on the disk.
     first.outcome("1").await;
     first.crash();
-    let second = hall(&broker, &books, folder.path()).await;
+    let second = hall(&broker, &ports, folder.path()).await;
 
     // Then every order ends as it must, once, and the books agree.
     for nth in 0..ORDERS {
@@ -59,6 +64,8 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     }
     let paid = (0..ORDERS).filter(|nth| card(*nth) == GOOD_CARD).count();
     assert_eq!(books.balance(), 20 * paid as i64);
+    assert_eq!(parcels.on_their_way().len(), paid);
+    assert_eq!(parcels.taken(), paid, "no order was dispatched twice");
     let wanted = ORDERS + (ORDERS - paid);
     while distinct_of(&broker, "StockReserved", "StockReleased").await < wanted {
         Live::new()
@@ -77,7 +84,8 @@ async fn a_service_is_unready_while_its_store_fails_its_door() {
     // Given a hall, and a program of somebody else that has locked the database of orders.
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let hall = hall(&broker, &Arc::default(), folder.path()).await;
+    let ports = Ports::with(Arc::<Books>::default());
+    let hall = hall(&broker, &ports, folder.path()).await;
     let file =
         sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("orders.sqlite"));
     let mut other = sqlx::SqliteConnection::connect_with(&file).await.unwrap();

@@ -5,12 +5,14 @@ use quadrille_schemas::common::v1::Money as Amount;
 use quadrille_schemas::inventory::v1::ReleaseReason;
 use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 use quadrille_schemas::payments::v1::RefundReason;
+use quadrille_schemas::shipping::v1::FailureReason;
 
 use super::*;
 use crate::Doors;
 use crate::requests::{self, Placed, Withdrawn};
 
 const ID: &str = "4711";
+const EMAIL: &str = "ada@example.org";
 
 /// One order, and everything that may be heard of it.
 struct Story {
@@ -35,6 +37,9 @@ enum Heard {
     Declined,
     Spared,
     Refunded,
+    Dispatched,
+    Undispatched,
+    Recalled,
 }
 use Heard::*;
 
@@ -58,6 +63,7 @@ impl Story {
         let order = OrderPlaced {
             order_id: ID.to_owned(),
             customer_id: customer.to_owned(),
+            email: EMAIL.to_owned(),
             ..OrderPlaced::default()
         };
         requests::place(&self.doors, order).await.unwrap()
@@ -116,6 +122,26 @@ impl Story {
                 };
                 bench.react(event).await
             }
+            Dispatched => {
+                let shipment_id = "shp-1".to_owned();
+                let event = ShipmentDispatched {
+                    order_id,
+                    shipment_id,
+                };
+                bench.react(event).await
+            }
+            Undispatched => {
+                let reason = FailureReason::AddressUnknown.into();
+                bench.react(ShipmentFailed { order_id, reason }).await
+            }
+            Recalled => {
+                let shipment_id = "shp-1".to_owned();
+                let event = ShipmentRecalled {
+                    order_id,
+                    shipment_id,
+                };
+                bench.react(event).await
+            }
         };
         told.unwrap()
     }
@@ -139,31 +165,39 @@ fn reason(outcome: Outcome) -> CancelReason {
         Outcome::Confirmed => CancelReason::Unspecified,
         Outcome::OutOfStock => CancelReason::OutOfStock,
         Outcome::PaymentDeclined => CancelReason::PaymentDeclined,
+        Outcome::ShipmentFailed => CancelReason::ShipmentFailed,
         Outcome::Withdrawn => CancelReason::Withdrawn,
     }
 }
 
 #[tokio::test]
-async fn an_order_that_is_paid_is_confirmed_with_what_was_paid() {
-    let story = Story::begin().await;
+async fn an_order_that_is_paid_and_dispatched_is_confirmed_with_what_was_paid() {
+    // Shows it for both orders in which the facts may be heard.
+    for facts in [[Captured, Dispatched], [Dispatched, Captured]] {
+        let story = Story::begin().await;
+        assert!(story.hear(facts[0]).await.is_empty());
+        assert_eq!(story.outcome().await, None);
 
-    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+        let confirmed: OrderConfirmed = story.hear(facts[1]).await.only();
 
-    assert_eq!(confirmed.order_id, ID);
-    assert_eq!(confirmed.payment_id, "pay-1");
-    assert_eq!(confirmed.total, Some(amount()));
-    assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
+        assert_eq!(confirmed.order_id, ID);
+        assert_eq!(confirmed.payment_id, "pay-1");
+        assert_eq!(confirmed.total, Some(amount()));
+        assert_eq!(confirmed.email, EMAIL);
+        assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
+    }
 }
 
 #[tokio::test]
 async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() {
     // Shows every join, in every order in which its facts may be heard; then each fact once more.
-    let (out, declined, withdrawn) = (
+    let (out, declined, failed, withdrawn) = (
         Outcome::OutOfStock,
         Outcome::PaymentDeclined,
+        Outcome::ShipmentFailed,
         Outcome::Withdrawn,
     );
-    let cases: [(bool, &[Heard], Outcome); 12] = [
+    let cases: [(bool, &[Heard], Outcome); 18] = [
         (false, &[Rejected], out),
         (true, &[Rejected], out),
         (false, &[Declined, Released], declined),
@@ -172,11 +206,43 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
         (true, &[Released, Declined], withdrawn),
         (true, &[Spared, Released], withdrawn),
         (true, &[Released, Spared], withdrawn),
-        (true, &[Captured, Refunded, Released], withdrawn),
-        (true, &[Captured, Released, Refunded], withdrawn),
-        (true, &[Released, Captured, Refunded], withdrawn),
+        // The goods were not dispatched, because the carrier refused or because of the withdrawal.
+        (false, &[Captured, Undispatched, Refunded, Released], failed),
+        (false, &[Captured, Refunded, Released, Undispatched], failed),
+        (false, &[Undispatched, Released, Refunded], failed),
+        (
+            true,
+            &[Captured, Undispatched, Refunded, Released],
+            withdrawn,
+        ),
+        (
+            true,
+            &[Released, Captured, Refunded, Undispatched],
+            withdrawn,
+        ),
         // A refund that overtakes its charge.
-        (true, &[Refunded, Captured, Released], withdrawn),
+        (
+            true,
+            &[Refunded, Captured, Undispatched, Released],
+            withdrawn,
+        ),
+        // The goods were on their way, and were called back.
+        (
+            true,
+            &[Captured, Dispatched, Recalled, Refunded, Released],
+            withdrawn,
+        ),
+        (true, &[Released, Refunded, Dispatched, Recalled], withdrawn),
+        (
+            true,
+            &[Released, Dispatched, Recalled, Captured, Refunded],
+            withdrawn,
+        ),
+        (
+            true,
+            &[Dispatched, Captured, Released, Refunded, Recalled],
+            withdrawn,
+        ),
     ];
     for (is_withdrawn, facts, outcome) in cases {
         let story = Story::begin().await;
@@ -192,6 +258,7 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
 
         assert_eq!(cancelled.reason(), reason(outcome), "{facts:?}");
         assert!(!cancelled.detail.is_empty());
+        assert_eq!(cancelled.email, EMAIL);
         assert_eq!(story.outcome().await, Some(outcome), "{facts:?}");
         for fact in facts {
             let told = story.hear(*fact).await;
@@ -203,14 +270,23 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
 
 #[tokio::test]
 async fn an_order_that_was_withdrawn_is_never_confirmed() {
-    // Shows it for money that is taken after the withdrawal was accepted.
-    let story = Story::begin().await;
-    story.withdraw().await;
+    // Shows it for money that is taken and goods that are dispatched after the withdrawal was
+    // accepted, and for a withdrawal between the two.
+    for before in [0, 1] {
+        let story = Story::begin().await;
+        let facts = [Captured, Dispatched];
+        for fact in &facts[..before] {
+            story.hear(*fact).await;
+        }
+        assert_eq!(story.withdraw().await, Withdrawn::Accepted);
 
-    let told = story.hear(Captured).await;
+        for fact in &facts[before..] {
+            let told = story.hear(*fact).await;
+            assert!(told.is_empty(), "{told:?}");
+        }
 
-    assert!(told.is_empty(), "{told:?}");
-    assert_eq!(story.outcome().await, None);
+        assert_eq!(story.outcome().await, None);
+    }
 }
 
 #[tokio::test]
@@ -218,6 +294,7 @@ async fn a_confirmed_order_stays_confirmed() {
     // Shows that a withdrawal comes too late, and that nothing is born of it.
     let story = Story::begin().await;
     story.hear(Captured).await;
+    story.hear(Dispatched).await;
     story.bench.born().await;
 
     let withdrawn = story.withdraw().await;
@@ -225,6 +302,7 @@ async fn a_confirmed_order_stays_confirmed() {
     assert_eq!(withdrawn, Withdrawn::TooLate(Outcome::Confirmed));
     assert!(story.bench.born().await.is_empty());
     assert!(story.hear(Captured).await.is_empty());
+    assert!(story.hear(Dispatched).await.is_empty());
     assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
 }
 
@@ -268,14 +346,16 @@ async fn a_fact_about_an_order_that_nobody_placed_makes_no_order() {
     // that one is not paid for by what was heard before.
     let story = Story::before();
 
-    let told = story.hear(Captured).await;
+    let paid = story.hear(Captured).await;
+    let told = story.hear(Dispatched).await;
 
-    assert!(told.is_empty(), "{told:?}");
+    assert!(paid.is_empty() && told.is_empty(), "{told:?}");
     assert_eq!(requests::read(&story.doors, ID).await.unwrap(), None);
     assert_eq!(story.withdraw().await, Withdrawn::Unknown);
     assert_eq!(story.place("ada").await, Placed::Taken);
     assert_eq!(story.outcome().await, None);
-    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+    story.hear(Captured).await;
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
     assert_eq!(confirmed.order_id, ID);
 }
 
@@ -286,9 +366,13 @@ async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
     let placed = story.bench.sent(placed_by_somebody_else());
     assert!(story.bench.attempt(&placed).await.unwrap().is_empty());
 
-    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+    story.hear(Captured).await;
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
 
-    assert_eq!(confirmed.order_id, ID);
+    assert_eq!(
+        (confirmed.order_id.as_str(), confirmed.email.as_str()),
+        (ID, EMAIL)
+    );
     let order = requests::read(&story.doors, ID).await.unwrap().unwrap();
     assert_eq!(order.flow, placed.flow().as_str());
     assert_eq!(story.place("ada").await, Placed::Conflict);
@@ -298,10 +382,10 @@ async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
 async fn facts_that_overtake_the_placing_of_an_order_count_in_its_flow_only() {
     // Shows the join for an order of somebody else, whose events stand on several topics.
     for (own_flow, facts, outcome) in [
-        (true, &[Captured][..], Some(Outcome::Confirmed)),
+        (true, &[Captured, Dispatched][..], Some(Outcome::Confirmed)),
         (true, &[Rejected], Some(Outcome::OutOfStock)),
         (true, &[Declined, Released], Some(Outcome::PaymentDeclined)),
-        (false, &[Captured], None),
+        (false, &[Captured, Dispatched], None),
     ] {
         let story = Story::before();
         let placed = story.bench.sent(placed_by_somebody_else());
@@ -325,6 +409,7 @@ fn placed_by_somebody_else() -> OrderPlaced {
     OrderPlaced {
         order_id: ID.to_owned(),
         customer_id: "ada".to_owned(),
+        email: EMAIL.to_owned(),
         ..OrderPlaced::default()
     }
 }
