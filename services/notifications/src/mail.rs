@@ -19,7 +19,7 @@ mod folder;
 #[cfg(feature = "smtp")]
 mod smtp;
 
-pub use config::Config;
+pub use config::{Config, Error, Server, Tls};
 pub use folder::Folder;
 #[cfg(feature = "smtp")]
 pub use smtp::Smtp;

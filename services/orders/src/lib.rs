@@ -10,8 +10,8 @@ pub mod requests;
 pub mod state;
 
 use reactions::{
-    order_placed, payment_captured, payment_declined, payment_refunded, shipment_dispatched,
-    shipment_failed, shipment_recalled, stock_rejected, stock_released,
+    order_placed, payment_declined, payment_refunded, shipment_dispatched, shipment_failed,
+    shipment_recalled, stock_rejected, stock_released,
 };
 use state::Orders;
 
@@ -34,7 +34,6 @@ pub fn service(doors: &Doors) -> Service<Orders> {
         .on(order_placed)
         .on(stock_rejected)
         .on(stock_released)
-        .on(payment_captured)
         .on(payment_declined)
         .on(payment_refunded)
         .on(shipment_dispatched)

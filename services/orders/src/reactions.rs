@@ -9,9 +9,7 @@ use quadrille::{Cx, Either, Reacted};
 use quadrille_schemas::common::v1::Money as Amount;
 use quadrille_schemas::inventory::v1::{StockRejected, StockReleased};
 use quadrille_schemas::orders::v1::{CancelReason, OrderCancelled, OrderConfirmed, OrderPlaced};
-use quadrille_schemas::payments::v1::{
-    DeclineReason, PaymentCaptured, PaymentDeclined, PaymentRefunded,
-};
+use quadrille_schemas::payments::v1::{DeclineReason, PaymentDeclined, PaymentRefunded};
 use quadrille_schemas::shipping::v1::{ShipmentDispatched, ShipmentFailed, ShipmentRecalled};
 
 use crate::state::{Email, Money, Order, Orders, Outcome, Paid, Shipment, Stock};
@@ -53,21 +51,6 @@ pub async fn stock_released(
     cancel(stock.order_id, order, cx)
 }
 
-/// Notes what was paid, and confirms the order if its goods are on their way already, unless it was
-/// withdrawn.
-pub async fn payment_captured(
-    payment: PaymentCaptured,
-    mut cx: Cx<Orders>,
-) -> Reacted<Option<OrderConfirmed>> {
-    let mut order = order(&payment.order_id, &mut cx).await?;
-    // A refund may have overtaken the charge that it gives back.
-    if order.money == Money::Open {
-        order.money = Money::Captured;
-    }
-    order.paid = Some(paid(payment.payment_id, payment.amount));
-    confirm(payment.order_id, order, cx)
-}
-
 /// Cancels an order that was not paid for, once its goods are free.
 pub async fn payment_declined(
     payment: PaymentDeclined,
@@ -102,7 +85,12 @@ pub async fn shipment_dispatched(
     if order.shipment == Shipment::Open {
         order.shipment = Shipment::Dispatched;
     }
-    confirm(shipment.order_id, order, cx)
+    order.paid = Some(paid(shipment.payment_id, shipment.total));
+    match end(shipment.order_id, order, cx)? {
+        Some(Either::Left(confirmed)) => Ok(Some(confirmed)),
+        Some(Either::Right(_)) => unreachable!("no order is cancelled because it is dispatched"),
+        None => Ok(None),
+    }
 }
 
 /// Cancels an order whose goods could not be dispatched, once they and its money are free.
@@ -146,15 +134,6 @@ fn unplaced(cx: &Cx<Orders>) -> Order {
         unplaced: true,
         flow: cx.flow().to_string(),
         ..Order::default()
-    }
-}
-
-/// Keeps the order, and confirms it where that is what it has come to.
-fn confirm(order_id: String, order: Order, cx: Cx<Orders>) -> Reacted<Option<OrderConfirmed>> {
-    match end(order_id, order, cx)? {
-        Some(Either::Left(confirmed)) => Ok(Some(confirmed)),
-        Some(Either::Right(_)) => unreachable!("no order is cancelled because something went well"),
-        None => Ok(None),
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Order {
     /// The parcel.
     #[serde(default)]
     pub shipment: Shipment,
-    /// What was paid, once it is.
+    /// What was paid for the goods that are on their way.
     #[serde(default)]
     pub paid: Option<Paid>,
     /// How it ended.
@@ -87,11 +87,10 @@ pub enum Stock {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Money {
-    /// Nothing yet.
+    /// Nothing yet, or it was taken: whoever dispatches the goods says so.
     #[default]
+    #[serde(alias = "captured")]
     Open,
-    /// It was taken.
-    Captured,
     /// It was not taken, because the card was declined.
     Declined,
     /// It was not taken, because the order was withdrawn.
@@ -140,8 +139,7 @@ impl Order {
         if self.stock == Stock::Rejected {
             return Some(Outcome::OutOfStock);
         }
-        let is_on_its_way = self.shipment == Shipment::Dispatched && self.paid.is_some();
-        if is_on_its_way && !self.withdrawn {
+        if self.shipment == Shipment::Dispatched && !self.withdrawn {
             return Some(Outcome::Confirmed);
         }
         if self.stock != Stock::Released {
@@ -155,7 +153,7 @@ impl Order {
                 Shipment::Failed | Shipment::Recalled => Outcome::ShipmentFailed,
                 Shipment::Open | Shipment::Dispatched => return None,
             },
-            Money::Open | Money::Captured => return None,
+            Money::Open => return None,
         };
         Some(if self.withdrawn {
             Outcome::Withdrawn
@@ -183,7 +181,6 @@ mod tests {
             stock,
             money,
             shipment,
-            paid: matches!(money, Money::Captured | Money::Refunded).then(Paid::default),
             ..Order::default()
         };
         let (free, way, bad, back) = (
@@ -197,18 +194,15 @@ mod tests {
             (order(false, held, Money::Open, free), None),
             (order(false, out, Money::Open, free), Some(OutOfStock)),
             (order(true, out, Money::Open, free), Some(OutOfStock)),
-            // Paid for is not enough, and neither is a parcel of which nobody said what was paid.
-            (order(false, held, Money::Captured, free), None),
-            (order(false, held, Money::Open, way), None),
-            (order(false, held, Money::Captured, way), Some(Confirmed)),
+            (order(false, held, Money::Open, way), Some(Confirmed)),
             // Withdrawn in time: whatever comes, it is not confirmed, and not cancelled while anything
             // is held or on its way.
-            (order(true, held, Money::Captured, way), None),
-            (order(true, gone, Money::Captured, way), None),
+            (order(true, held, Money::Open, way), None),
+            (order(true, gone, Money::Open, way), None),
             (order(true, gone, Money::Refunded, way), None),
             (order(true, gone, Money::Refunded, free), None),
             (order(true, held, Money::Refunded, back), None),
-            (order(true, gone, Money::Captured, back), None),
+            (order(true, gone, Money::Open, back), None),
             (order(true, gone, Money::Refunded, back), Some(Withdrawn)),
             (order(true, gone, Money::Refunded, bad), Some(Withdrawn)),
             (order(true, gone, Money::Spared, free), Some(Withdrawn)),
@@ -220,8 +214,8 @@ mod tests {
                 Some(PaymentDeclined),
             ),
             (order(true, gone, Money::Declined, free), Some(Withdrawn)),
-            (order(false, held, Money::Captured, bad), None),
-            (order(false, gone, Money::Captured, bad), None),
+            (order(false, held, Money::Open, bad), None),
+            (order(false, gone, Money::Open, bad), None),
             (order(false, held, Money::Refunded, bad), None),
             (
                 order(false, gone, Money::Refunded, bad),
@@ -259,7 +253,6 @@ mod tests {
                 unplaced: true,
                 stock,
                 shipment,
-                paid: Some(Paid::default()),
                 ..Order::default()
             };
             assert_eq!(order.comes_to(), None, "{order:?}");

@@ -47,6 +47,8 @@ pub async fn payment_captured(
             Either::Left(ShipmentDispatched {
                 order_id,
                 shipment_id,
+                payment_id: payment.payment_id,
+                total: payment.amount,
             })
         }
         Shipped::Refused(reason) => {

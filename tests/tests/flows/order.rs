@@ -109,7 +109,7 @@ async fn an_order_that_is_paid_and_dispatched_is_confirmed() {
         (done("inventory"), 2),
         (done("payments"), 1),
         (done("shipping"), 1),
-        (done("orders"), 3),
+        (done("orders"), 2),
         (done("notifications"), 1),
     ]);
     assert_eq!(tally, expected);

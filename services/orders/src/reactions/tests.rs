@@ -33,7 +33,6 @@ impl InFlow<'_> {
 enum Heard {
     Rejected,
     Released,
-    Captured,
     Declined,
     Spared,
     Refunded,
@@ -103,14 +102,6 @@ impl Story {
                 };
                 bench.react(event).await
             }
-            Captured => {
-                let event = PaymentCaptured {
-                    order_id,
-                    payment_id: "pay-1".to_owned(),
-                    amount: Some(amount()),
-                };
-                bench.react(event).await
-            }
             Declined => bench.react(declined(DeclineReason::ExpiredCard)).await,
             Spared => bench.react(declined(DeclineReason::Withdrawn)).await,
             Refunded => {
@@ -127,6 +118,8 @@ impl Story {
                 let event = ShipmentDispatched {
                     order_id,
                     shipment_id,
+                    payment_id: "pay-1".to_owned(),
+                    total: Some(amount()),
                 };
                 bench.react(event).await
             }
@@ -171,21 +164,16 @@ fn reason(outcome: Outcome) -> CancelReason {
 }
 
 #[tokio::test]
-async fn an_order_that_is_paid_and_dispatched_is_confirmed_with_what_was_paid() {
-    // Shows it for both orders in which the facts may be heard.
-    for facts in [[Captured, Dispatched], [Dispatched, Captured]] {
-        let story = Story::begin().await;
-        assert!(story.hear(facts[0]).await.is_empty());
-        assert_eq!(story.outcome().await, None);
+async fn an_order_that_is_dispatched_is_confirmed_with_what_was_paid() {
+    let story = Story::begin().await;
 
-        let confirmed: OrderConfirmed = story.hear(facts[1]).await.only();
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
 
-        assert_eq!(confirmed.order_id, ID);
-        assert_eq!(confirmed.payment_id, "pay-1");
-        assert_eq!(confirmed.total, Some(amount()));
-        assert_eq!(confirmed.email, EMAIL);
-        assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
-    }
+    assert_eq!(confirmed.order_id, ID);
+    assert_eq!(confirmed.payment_id, "pay-1");
+    assert_eq!(confirmed.total, Some(amount()));
+    assert_eq!(confirmed.email, EMAIL);
+    assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
 }
 
 #[tokio::test]
@@ -197,7 +185,7 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
         Outcome::ShipmentFailed,
         Outcome::Withdrawn,
     );
-    let cases: [(bool, &[Heard], Outcome); 18] = [
+    let cases: [(bool, &[Heard], Outcome); 17] = [
         (false, &[Rejected], out),
         (true, &[Rejected], out),
         (false, &[Declined, Released], declined),
@@ -207,42 +195,16 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
         (true, &[Spared, Released], withdrawn),
         (true, &[Released, Spared], withdrawn),
         // The goods were not dispatched, because the carrier refused or because of the withdrawal.
-        (false, &[Captured, Undispatched, Refunded, Released], failed),
-        (false, &[Captured, Refunded, Released, Undispatched], failed),
+        (false, &[Undispatched, Refunded, Released], failed),
+        (false, &[Refunded, Released, Undispatched], failed),
         (false, &[Undispatched, Released, Refunded], failed),
-        (
-            true,
-            &[Captured, Undispatched, Refunded, Released],
-            withdrawn,
-        ),
-        (
-            true,
-            &[Released, Captured, Refunded, Undispatched],
-            withdrawn,
-        ),
-        // A refund that overtakes its charge.
-        (
-            true,
-            &[Refunded, Captured, Undispatched, Released],
-            withdrawn,
-        ),
+        (true, &[Undispatched, Refunded, Released], withdrawn),
+        (true, &[Released, Refunded, Undispatched], withdrawn),
         // The goods were on their way, and were called back.
-        (
-            true,
-            &[Captured, Dispatched, Recalled, Refunded, Released],
-            withdrawn,
-        ),
+        (true, &[Dispatched, Recalled, Refunded, Released], withdrawn),
         (true, &[Released, Refunded, Dispatched, Recalled], withdrawn),
-        (
-            true,
-            &[Released, Dispatched, Recalled, Captured, Refunded],
-            withdrawn,
-        ),
-        (
-            true,
-            &[Dispatched, Captured, Released, Refunded, Recalled],
-            withdrawn,
-        ),
+        (true, &[Released, Dispatched, Recalled, Refunded], withdrawn),
+        (true, &[Dispatched, Released, Refunded, Recalled], withdrawn),
     ];
     for (is_withdrawn, facts, outcome) in cases {
         let story = Story::begin().await;
@@ -270,30 +232,20 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
 
 #[tokio::test]
 async fn an_order_that_was_withdrawn_is_never_confirmed() {
-    // Shows it for money that is taken and goods that are dispatched after the withdrawal was
-    // accepted, and for a withdrawal between the two.
-    for before in [0, 1] {
-        let story = Story::begin().await;
-        let facts = [Captured, Dispatched];
-        for fact in &facts[..before] {
-            story.hear(*fact).await;
-        }
-        assert_eq!(story.withdraw().await, Withdrawn::Accepted);
+    // Shows it for goods that are dispatched after the withdrawal was accepted.
+    let story = Story::begin().await;
+    assert_eq!(story.withdraw().await, Withdrawn::Accepted);
 
-        for fact in &facts[before..] {
-            let told = story.hear(*fact).await;
-            assert!(told.is_empty(), "{told:?}");
-        }
+    let told = story.hear(Dispatched).await;
 
-        assert_eq!(story.outcome().await, None);
-    }
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(story.outcome().await, None);
 }
 
 #[tokio::test]
 async fn a_confirmed_order_stays_confirmed() {
     // Shows that a withdrawal comes too late, and that nothing is born of it.
     let story = Story::begin().await;
-    story.hear(Captured).await;
     story.hear(Dispatched).await;
     story.bench.born().await;
 
@@ -301,7 +253,6 @@ async fn a_confirmed_order_stays_confirmed() {
 
     assert_eq!(withdrawn, Withdrawn::TooLate(Outcome::Confirmed));
     assert!(story.bench.born().await.is_empty());
-    assert!(story.hear(Captured).await.is_empty());
     assert!(story.hear(Dispatched).await.is_empty());
     assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
 }
@@ -346,15 +297,13 @@ async fn a_fact_about_an_order_that_nobody_placed_makes_no_order() {
     // that one is not paid for by what was heard before.
     let story = Story::before();
 
-    let paid = story.hear(Captured).await;
     let told = story.hear(Dispatched).await;
 
-    assert!(paid.is_empty() && told.is_empty(), "{told:?}");
+    assert!(told.is_empty(), "{told:?}");
     assert_eq!(requests::read(&story.doors, ID).await.unwrap(), None);
     assert_eq!(story.withdraw().await, Withdrawn::Unknown);
     assert_eq!(story.place("ada").await, Placed::Taken);
     assert_eq!(story.outcome().await, None);
-    story.hear(Captured).await;
     let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
     assert_eq!(confirmed.order_id, ID);
 }
@@ -366,7 +315,6 @@ async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
     let placed = story.bench.sent(placed_by_somebody_else());
     assert!(story.bench.attempt(&placed).await.unwrap().is_empty());
 
-    story.hear(Captured).await;
     let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
 
     assert_eq!(
@@ -382,10 +330,10 @@ async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
 async fn facts_that_overtake_the_placing_of_an_order_count_in_its_flow_only() {
     // Shows the join for an order of somebody else, whose events stand on several topics.
     for (own_flow, facts, outcome) in [
-        (true, &[Captured, Dispatched][..], Some(Outcome::Confirmed)),
+        (true, &[Dispatched][..], Some(Outcome::Confirmed)),
         (true, &[Rejected], Some(Outcome::OutOfStock)),
         (true, &[Declined, Released], Some(Outcome::PaymentDeclined)),
-        (false, &[Captured, Dispatched], None),
+        (false, &[Dispatched], None),
     ] {
         let story = Story::before();
         let placed = story.bench.sent(placed_by_somebody_else());

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use quadrille::kit::Bench;
 use quadrille::{Failure, Remedy};
+use quadrille_schemas::common::v1::Money;
 
 use super::*;
 use crate::carrier::Carrier;
@@ -73,7 +74,15 @@ fn captured() -> PaymentCaptured {
     PaymentCaptured {
         order_id: "4711".to_owned(),
         payment_id: "pay-1".to_owned(),
-        amount: None,
+        amount: Some(amount()),
+    }
+}
+
+fn amount() -> Money {
+    Money {
+        currency_code: "EUR".to_owned(),
+        units: 12,
+        nanos: 500_000_000,
     }
 }
 
@@ -101,6 +110,8 @@ async fn the_goods_of_a_paid_order_are_dispatched_once() {
         ),
         ("4711", "shp-1")
     );
+    assert_eq!(dispatched.payment_id, "pay-1");
+    assert_eq!(dispatched.total, Some(amount()));
     assert!(again.is_empty());
     let asked = carrier.asked();
     assert!(
