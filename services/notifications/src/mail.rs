@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, MessageBuilder};
 use quadrille::Failure;
 use quadrille::id::EffectKey;
@@ -67,6 +67,7 @@ impl Letter {
             .subject(subject)
             .date(SystemTime::from(at))
             .message_id(Some(message_id.clone()))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         Ok(Self {
             key: key.clone(),
