@@ -1,5 +1,10 @@
 //! The real program, asked over HTTP: what a party shares with others is tested beside that.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests panic, and so do the functions that they share"
+)]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
