@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+#[path = "api/parties.rs"]
+mod parties;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
-use quadrille::Failure;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
-use quadrille::id::EffectKey;
 use quadrille::state::memory::MemoryStores;
 use quadrille::stop::Stop;
 use quadrille::world::{self, Live};
@@ -20,62 +20,10 @@ use quadrille_cli::api::{self, Api};
 use quadrille_cli::index::{self, Index};
 use quadrille_cli::scan::Scan;
 use quadrille_cli::up::system::{Ports, System};
-use quadrille_notifications::mail::{Letter, Post};
-use quadrille_payments::gateway::{Charge, Charged, Gateway};
-use quadrille_schemas::common::v1::Money;
-use quadrille_schemas::payments::v1::DeclineReason;
-use quadrille_shipping::carrier::{Carrier, Shipped};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// A gateway that declines one card.
-struct Cards;
-
-#[async_trait]
-impl Gateway for Cards {
-    async fn charge(&self, charge: Charge) -> Result<Charged, Failure> {
-        Ok(match charge.card_number.as_str() {
-            "4000000000000002" => Charged::Declined(DeclineReason::CardDeclined),
-            _ => Charged::Captured {
-                payment_id: format!("pay-{}", charge.key),
-            },
-        })
-    }
-
-    async fn refund(&self, _: &EffectKey, _: &str, _: &Money) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn void(&self, _: &EffectKey, _: &EffectKey) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-/// A carrier that takes everything.
-struct Parcels;
-
-#[async_trait]
-impl Carrier for Parcels {
-    async fn ship(&self, key: &EffectKey, _: &str) -> Result<Shipped, Failure> {
-        Ok(Shipped::Dispatched {
-            shipment_id: format!("shp-{key}"),
-        })
-    }
-
-    async fn recall(&self, _: &EffectKey, _: &EffectKey) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-/// A post that takes everything.
-struct Mails;
-
-#[async_trait]
-impl Post for Mails {
-    async fn send(&self, _: Letter) -> Result<(), Failure> {
-        Ok(())
-    }
-}
+use parties::{Cards, Mails, Parcels};
 
 /// Everything but the port.
 struct Up {

@@ -296,8 +296,8 @@ class Totals:
         }
         none("events that receipts name and no topic has", told - on_topics)
         none("events with a cause that no receipt names", on_topics - told)
-        causes = {event.record.event[1] for event in self.events}
-        orphans = [e.record.event for e in self.events if e.record.header.get("ce_causationid", "") not in causes | {""}]
+        causes = {"", *(event.record.event[1] for event in self.events)}
+        orphans = [e.record.event for e in self.events if e.record.header.get("ce_causationid", "") not in causes]
         none("events whose cause stands on no topic", orphans)
 
 
