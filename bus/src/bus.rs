@@ -8,6 +8,7 @@ use crate::config::{Config, Limits};
 use crate::presence::Rhythm;
 use crate::publish::Publisher;
 use crate::state::Stores;
+use crate::topic::Durability;
 use crate::world;
 
 /// A broker, a world, a place for state, and settings. Cheap to clone.
@@ -17,6 +18,7 @@ pub struct Bus {
     pub(crate) world: world::Shared,
     pub(crate) stores: Arc<dyn Stores>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) durability: Arc<Durability>,
 }
 
 /// How services take part. See `config.toml` for each value's meaning and default.
@@ -79,6 +81,7 @@ impl Bus {
             world,
             stores,
             settings: Arc::new(settings),
+            durability: Arc::default(),
         }
     }
 

@@ -19,6 +19,7 @@ mod draft;
 mod error;
 mod file;
 mod flags;
+pub mod folder;
 mod forms;
 mod layout;
 mod loaded;
@@ -365,6 +366,18 @@ impl Loaded {
             "name a folder for databases by --state FOLDER, or accept the loss by --ephemeral \
              (`state.ephemeral = true`)",
         ))
+    }
+
+    /// Refuses a folder for state that cannot be one: what is wrong with it is told with all other
+    /// mistakes, and not first when the broker has answered. Makes and opens nothing.
+    pub fn check_state_folder(&self) -> Result<(), Error> {
+        let Place::Folder(folder) = &self.bus().state.url else {
+            return Ok(());
+        };
+        match folder::why_not(folder) {
+            None => Ok(()),
+            Some(why) => Err(self.refused("state.url", &why).mend("name another folder")),
+        }
     }
 }
 

@@ -240,6 +240,13 @@ impl<S: State> Bench<S> {
 }
 
 impl<E: Event> Sent<E> {
+    /// The same event in another flow. Each is in one of its own otherwise.
+    #[must_use]
+    pub fn in_flow(mut self, flow: &FlowId) -> Self {
+        Arc::make_mut(&mut self.envelope).flow = flow.clone();
+        self
+    }
+
     /// The flow that it belongs to.
     pub fn flow(&self) -> &FlowId {
         &self.envelope.flow

@@ -16,6 +16,8 @@ pub mod publish; // an event becomes a record on its topic
 pub mod topic; // topics are created with what their schema declares, or checked
 mod consume; // a group member's partitions, lanes, and the offsets that may be committed
 pub mod react; // an event comes in, a decision goes out
+#[cfg(feature = "port")]
+pub mod port; // a call to the outside, over HTTP
 pub mod settle; // what becomes of an event after a reaction has had it
 pub mod state; // what a service remembers, and the transaction in which a decision happens
 

@@ -98,6 +98,11 @@ impl Failure {
         self.remedy
     }
 
+    /// The store's error, where it is what failed.
+    pub(crate) fn store_error(&self) -> Option<&state::Error> {
+        self.source.downcast_ref()
+    }
+
     /// The whole chain of errors as one line.
     pub fn chain(&self) -> String {
         let mut text = self.source.to_string();

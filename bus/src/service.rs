@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub mod door;
 pub(crate) mod host;
 mod run;
+pub(crate) mod trouble;
 
 use crate::bus::Bus;
 use crate::contract::{self, Contract, EventType};

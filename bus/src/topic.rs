@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+mod durable; // which topics can lose events
+
 use futures::future::select;
 
 use crate::broker::{
@@ -17,6 +19,7 @@ use crate::observe;
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::world;
+pub(crate) use durable::Durability;
 
 /// Longest wait between two looks for a missing topic.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -60,6 +63,8 @@ pub(crate) struct Topics<'a> {
     pub(crate) status: &'a Status,
     /// Whether missing topics are created.
     pub(crate) create: bool,
+    /// Where topics are noted that can lose events.
+    pub(crate) durability: &'a Durability,
 }
 
 impl Topics<'_> {
@@ -88,7 +93,7 @@ impl Topics<'_> {
                 "`{name}` keeps events {kept}, its schema says {wanted}"
             ));
         }
-        self.warn_if_not_durable(&name, &found);
+        self.durability.note(&name, &found);
         Ok(())
     }
 
@@ -130,7 +135,7 @@ impl Topics<'_> {
                         "`{name}` has {actual} partitions, its schema says {declared}"
                     ));
                 }
-                self.warn_if_not_durable(&name, &found);
+                self.durability.note(&name, &found);
                 return Ok(Some(found));
             }
             if !told {
@@ -214,19 +219,5 @@ impl Topics<'_> {
 
     fn differs(&self, what: &str) {
         observe::topic_differs(self.service, what);
-    }
-
-    /// "Nothing lost" needs a second copy that acks=all waits for.
-    fn warn_if_not_durable(&self, name: &TopicName, found: &TopicDescription) {
-        let Some(in_sync) = found.min_insync_replicas else {
-            return;
-        };
-        if found.replication < 2 || in_sync < 2 {
-            observe::not_durable(&format!(
-                "topic `{name}` has {} replica(s) and min.insync.replicas = {in_sync}: the loss of \
-                 one disk can lose events; use at least 3 and 2",
-                found.replication
-            ));
-        }
     }
 }

@@ -15,12 +15,12 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
-from kit.hall import READS, SERVICES, TOPICS, Hall, inventory, orders, payments
+from kit.hall import READS, SERVICES, TOPICS, Hall, inventory, orders, payments, shipping
 from kit.kafka import Kafka
 from kit.load import WITHDRAWN, Client, Customers, Order, statuses
 from kit.load import orders as new_orders
-from kit.processes import BINARIES, DRAIN_S, ENVIRONMENT, Gateway
-from kit.totals import DONE, RECEIPT, RECEIPTS, Totals
+from kit.processes import BINARIES, DRAIN_S, ENVIRONMENT, Carrier, Gateway
+from kit.totals import DONE, RECEIPT, RECEIPTS, Totals, files
 from kit.wait import until, until_still
 
 ORDERS = int(os.environ.get("QUADRILLE_ORDERS", "2000")) // 2
@@ -47,7 +47,12 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(new_kafka, folder, tel
     limit = "--set=kafka.connect_timeout_ms=1000"
     impatient = inventory(kafka.address, folder, limit, opening=False, log="impatient")
     door = orders(kafka.address, folder)
-    services = [door, inventory(kafka.address, folder), payments(kafka.address, folder, gateway)]
+    services = [
+        door,
+        inventory(kafka.address, folder),
+        payments(kafka.address, folder, gateway),
+        shipping(kafka.address, folder, Carrier(folder)),
+    ]
 
     # Then each is alive and not ready, and says why, with the address.
     for service in services:
@@ -71,7 +76,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(new_kafka, folder, tel
     order = Order("in-time", [("tea", 1, 1, 1)])
     until("the order is taken", lambda: is_taken(door, order))
     until("the order is confirmed", lambda: status_of(door, order) in ("confirmed", "cancelled"))
-    assert [service.stop()[0] for service in services] == [0, 0, 0]
+    assert [service.stop()[0] for service in services] == [0, 0, 0, 0]
 
 
 def test_a_broker_that_is_killed_under_load_costs_nothing(new_kafka, schemas, folder, tell):
@@ -114,6 +119,8 @@ def test_a_broker_that_is_killed_under_load_costs_nothing(new_kafka, schemas, fo
     totals.check_flows()
     totals.check_stock(placed)
     totals.check_money(placed, hall.gateway.ledger)
+    totals.check_shipments(placed, hall.carrier.ledger)
+    totals.check_mails(placed, files(hall.mails))
     totals.check_receipts()
     totals.check_emitted()
     totals.check_one_content()
@@ -158,7 +165,8 @@ def test_a_topic_that_a_service_may_not_create_is_waited_for(guarded, folder):
     # Then it is ready in the end, and has named each topic that was not there, with its owner.
     until("it is ready", create)
     assert asked["orders"] == asked["parked.orders.inventory"] == "orders"
-    assert (asked["inventory"], asked["payments"]) == ("inventory", "payments")
+    for topic in ("inventory", "payments", "shipping"):
+        assert asked[topic] == topic
     assert service.stop()[0] == 0
     assert "topic created" not in service.text
 
@@ -230,9 +238,8 @@ def done(futures: dict) -> None:
 def test_a_stop_under_load_drains_and_a_restart_goes_on(kafka, schemas, folder, tell):
     """Shows that SIGTERM under load ends a service within the limit of a drain, with all that it
     did committed, and that with its restart nothing is lost and nothing is done twice."""
-    # Given a load of orders that can all be paid: what is remembered ends with the process here,
-    # and of these nobody needs to remember anything.
-    hall = Hall(kafka, folder)
+    # Given a load of orders that all end well, and services that remember.
+    hall = Hall(kafka, folder, state=folder / "state")
     door = hall.door
     placed = new_orders(ORDERS, declined=0)
     customers = Customers(door, placed).start()
@@ -240,11 +247,10 @@ def test_a_stop_under_load_drains_and_a_restart_goes_on(kafka, schemas, folder, 
     # When services are stopped in the middle of it, and started again.
     until("a fifth is placed", lambda: customers.placed >= ORDERS // 5)
     took = {"payments": stopped(hall, schemas, "payments")}
-    hall.replace(payments(kafka.address, folder, hall.gateway))
-    hall.payments.until_ready()
+    hall.start("payments").until_ready()
     until("two fifths are placed", lambda: customers.placed >= 2 * ORDERS // 5)
     took["orders"] = stopped(hall, schemas, "orders")
-    hall.replace(orders(kafka.address, folder, f"--set=http.listen={door}"))
+    hall.start("orders", f"--set=http.listen={door}")
     customers.join(600)
     until_still("records that no service has finished", hall.lag, STANDSTILL_S)
 
@@ -253,17 +259,20 @@ def test_a_stop_under_load_drains_and_a_restart_goes_on(kafka, schemas, folder, 
     totals.check_outcomes(placed)
     totals.check_stock(placed)
     totals.check_money(placed, hall.gateway.ledger)
+    totals.check_shipments(placed, hall.carrier.ledger)
+    totals.check_mails(placed, files(hall.mails))
     totals.check_receipts()
     totals.check_emitted()
     totals.check_one_content()
     assert totals.parked == []
     tell(f"records that stood twice: {totals.twice or 'none'}")
 
-    # And inventory, which would not know its stock again, drains as well.
+    # And the others drain as well.
     more = new_orders(ORDERS // 2, "more", declined=0)
     customers = Customers(door, more).start()
     until("a fifth is placed", lambda: customers.placed >= len(more) // 5)
-    took["inventory"] = stopped(hall, schemas, "inventory")
+    for name in ("inventory", "shipping", "notifications"):
+        took[name] = stopped(hall, schemas, name)
     customers.join(600)
     tell("seconds from SIGTERM to the end: " + ", ".join(f"{name} {s:.1f}" for name, s in took.items()))
 

@@ -23,6 +23,8 @@ PLACED = "orders.v1.OrderPlaced"
 PRESENCE = "quadrille.v1.PresenceAnnounced"
 NUMBER = itertools.count(1)
 KEYS = 200
+# Events of an order that ends well.
+EVENTS = 6
 PARTITIONS = 6
 LARGE = 5_000_000
 
@@ -37,13 +39,14 @@ def test_an_sdk_reads_our_records(hall, schemas):
     assert ended(hall, order.id)["status"] == "confirmed"
 
     # When the SDK reads its records.
-    records = records_of(hall, order.id)
+    records = until("the customer is told", lambda: len(found := records_of(hall, order.id)) == EVENTS and found)
     events = [sdk.from_binary_event(message(record)) for record in records]
 
     # Then all that CloudEvents wants is there, and what the record's place says agrees with it.
     types = {event.get_type() for event in events}
     stock, payment = "inventory.v1.StockReserved", "payments.v1.PaymentCaptured"
-    assert types == {PLACED, stock, payment, "orders.v1.OrderConfirmed"}
+    shipment, notice = "shipping.v1.ShipmentDispatched", "notifications.v1.ConfirmationSent"
+    assert types == {PLACED, stock, payment, shipment, "orders.v1.OrderConfirmed", notice}
     by_id = {event.get_id(): event for event in events}
     for event, record in zip(events, records, strict=True):
         assert event.get_specversion() == "1.0"
@@ -128,9 +131,12 @@ def test_what_an_sdk_wrote_starts_a_flow(hall, schemas, write, flow):
 
     # Then it ends like any other.
     assert ended(hall, order.id)["status"] == "confirmed"
-    records = [record for record in records_of(hall, order.id) if record.event[0] not in (source, None)]
+    records = until(
+        "the customer is told",
+        lambda: len(found := [r for r in records_of(hall, order.id) if r.event[0] not in (source, None)]) == EVENTS - 1
+        and found,
+    )
     ours = [sdk.from_binary_event(message(record)) for record in records]
-    assert len(ours) == 3
     flows = {event.get_extension("correlationid") for event in ours}
     assert flows == {flow or ids.flow_of_event(source, event_id)}
     (reserved,) = [event for event in ours if event.get_type() == "inventory.v1.StockReserved"]
@@ -176,7 +182,8 @@ def test_what_is_not_for_a_service_is_skipped(hall, schemas):
     """Shows that no type, an unknown type and a tombstone are passed over and counted, and that
     nothing is parked."""
     # Given a topic that carries several types, and what was skipped so far.
-    before = {service: skipped(hall, schemas, service) for service in ("inventory", "payments")}
+    readers = ("inventory", "notifications", "orders", "payments", "shipping")
+    before = {service: skipped(hall, schemas, service) for service in readers}
     parked = parked_records(hall)
     order = placed(schemas, foreign_order("tea")).SerializeToString()
     of_others = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"/x"), ("ce_type", b"shop.v1.Opened")]
@@ -185,7 +192,7 @@ def test_what_is_not_for_a_service_is_skipped(hall, schemas):
     places = produce(hall, "orders", (b"bare", order, []), (b"other", b"", of_others), (b"gone", None, []))
 
     # Then the services that read the topic go on behind them, and count them.
-    for service in ("inventory", "payments"):
+    for service in readers:
         until(f"{service} has passed them", lambda service=service: has_passed(hall, service, "orders", places))
         until(
             f"{service} has counted them",
@@ -214,16 +221,24 @@ def test_what_cannot_be_decoded_is_parked(hall, schemas):
     # Then the order ends as if they were not there.
     assert ended(hall, order.id)["status"] == "confirmed"
     # And they are parked, key, value and headers as they were.
-    (parked,) = [record for record in parked_records(hall) if record.key == order.id.encode()]
-    assert (parked.topic, parked.partition, parked.value) == ("parked.inventory.orders", partition, broken)
-    assert list(parked.headers)[: len(headers)] == headers
-    about = {name.removeprefix("quadrille-parked-"): value for name, value in parked.header.items()}
-    assert (about["code"], about["service"], about["attempts"]) == ("undecodable", "inventory", "1")
-    assert (about["topic"], about["partition"], about["offset"]) == ("orders", str(partition), str(offset))
-    assert "OrderPlaced" in about["detail"], about["detail"]
-    # And their receipt says so, without a word of what they were.
-    receipt = receipt_for(hall, schemas, "inventory", "orders", partition, offset)
-    assert (schemas.word(receipt, "outcome"), receipt.error_code) == ("OUTCOME_PARKED", "undecodable")
+    def all_parked():
+        found = {r.topic: r for r in parked_records(hall) if r.key == order.id.encode()}
+        return len(found) == len(readers) and found
+
+    readers = ("inventory", "orders")
+    parked_on = until("whoever reacts has parked it", all_parked)
+    assert set(parked_on) == {f"parked.{service}.orders" for service in readers}
+    for service in readers:
+        parked = parked_on[f"parked.{service}.orders"]
+        assert (parked.partition, parked.value) == (partition, broken)
+        assert list(parked.headers)[: len(headers)] == headers
+        about = {name.removeprefix("quadrille-parked-"): value for name, value in parked.header.items()}
+        assert (about["code"], about["service"], about["attempts"]) == ("undecodable", service, "1")
+        assert (about["topic"], about["partition"], about["offset"]) == ("orders", str(partition), str(offset))
+        assert "OrderPlaced" in about["detail"], about["detail"]
+        # And their receipt says so, without a word of what they were.
+        receipt = receipt_for(hall, schemas, service, "orders", partition, offset)
+        assert (schemas.word(receipt, "outcome"), receipt.error_code) == ("OUTCOME_PARKED", "undecodable")
 
 
 def test_an_event_of_5_mb_is_refused_at_every_door(hall, tmp_path):

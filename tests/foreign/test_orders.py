@@ -1,11 +1,13 @@
 """Orders go in over HTTP, independent processes react to each other, and all of it adds up."""
 
 import os
+import shutil
 import time
 
 from kit.hall import READS, SERVICES, TOPICS, Hall
-from kit.load import DECLINED, WITHDRAWN, Customers, orders, statuses
-from kit.totals import Totals
+from kit.load import BAD_CARDS, DECLINED, EMAIL, GOOD_CARD, UNDELIVERABLE, WITHDRAWN, Customers, orders, statuses
+from kit.processes import ALL, Mailpit
+from kit.totals import Totals, files
 from kit.wait import until_still
 from kit.watch import Watch
 
@@ -15,9 +17,15 @@ STANDSTILL_S = 60
 
 
 def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
-    """Shows totals over orders of which 5 in a hundred are declined and 2 withdrawn."""
-    # Given services as processes of their own, and customers with cards of both kinds.
-    hall = Hall(kafka, folder)
+    """Shows totals over orders of which 5 in a hundred are declined, 3 cannot be delivered and 2 are
+    withdrawn."""
+    # Given services as processes of their own, a real mail server where there is one, and customers
+    # with cards of both kinds.
+    program = os.environ.get("QUADRILLE_MAILPIT") or shutil.which("mailpit")
+    mailpit = Mailpit(program, folder) if program else None
+    if not mailpit:
+        tell("no mailpit: mails became files; put it into PATH, or name it by QUADRILLE_MAILPIT")
+    hall = Hall(kafka, folder, smtp=mailpit.smtp if mailpit else "")
     placed = orders(ORDERS)
     customers = Customers(hall.door, placed, withdrawals=ORDERS * WITHDRAWN // 100)
 
@@ -33,6 +41,8 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
     totals = Totals(kafka, schemas, TOPICS)
     declined = [order for order in placed if order.is_declined]
     assert len(declined) == ORDERS * DECLINED // 100
+    lost = [order for order in placed if order.is_undeliverable]
+    assert len(lost) == ORDERS * UNDELIVERABLE // 100
     # A withdrawal may come too late on a quick machine: it was asked for all the same.
     asked = [order for order in placed if order.withdrawn or order.too_late]
     assert len(asked) >= ORDERS * WITHDRAWN // 100
@@ -43,6 +53,11 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
     # And goods and money add up, to the unit and to the nano.
     sold = totals.check_stock(placed)
     kept = totals.check_money(placed, hall.gateway.ledger)
+    # And so do parcels, and every customer is told once.
+    recalled = totals.check_shipments(placed, hall.carrier.ledger)
+    repeated = totals.check_mails(placed, mailpit.mails() if mailpit else files(hall.mails))
+    # And what is sensitive is where it must be, and nowhere else.
+    totals.check_nothing_leaked([process.log for process in ALL if process is not mailpit], [EMAIL, GOOD_CARD, *BAD_CARDS])
     # And everything that happened is told of.
     assert {service: totals.reads(service) for service in READS} == {s: set(t) for s, t in READS.items()}
     receipts = totals.check_receipts()
@@ -59,8 +74,12 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
 
     tell(f"{len(placed)} orders, {len(declined)} declined, {len(customers.accepted)} withdrawn")
     late = [order for order in placed if order.too_late]
-    refunded, spared = len(totals.of("PaymentRefunded")), len(customers.accepted)
-    tell(f"of those withdrawn {refunded} were refunded and {spared - refunded} never charged")
+    of_withdrawn = {order.id for order in customers.accepted}
+    refunded = [event for event in totals.of("PaymentRefunded") if event.order in of_withdrawn]
+    tell(f"of those withdrawn {len(refunded)} were refunded, {recalled} of them called back from the carrier")
+    tell(f"{len(lost)} could not be delivered, {len(totals.of('ShipmentFailed'))} shipments failed")
+    where = "a mail server" if mailpit else "files"
+    tell(f"{len(totals.of('ConfirmationSent'))} mails in {where}, {repeated} of them twice")
     tell(f"{len(late)} withdrawals came too late, {customers.repeated} requests were repeated")
     tell(f"sold {sold}, kept EUR {kept // 10**9}.{kept % 10**9:09}")
     events = len(totals.of_orders)

@@ -1,4 +1,4 @@
-//! A hall: the three services of the order flow on one broker, and what can be asked of them.
+//! A hall: the services of the order flow on one broker, and what can be asked of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,46 @@ use quadrille::config::Config;
 use quadrille::service::Running;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
+use quadrille::status::Status;
 use quadrille::world;
 use quadrille_inventory::Deliveries;
+use quadrille_notifications::mail;
 use quadrille_orders::Doors;
 use quadrille_orders::requests::{self, Placed, Withdrawn};
 use quadrille_orders::state::Outcome;
-use quadrille_payments::gateway::Port;
+use quadrille_payments::gateway;
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::GoodsReceived;
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+use quadrille_shipping::carrier;
+
+use crate::carrier::Parcels;
+use crate::post::Mails;
 
 /// A card that is charged.
 pub const GOOD_CARD: &str = "4242424242424242";
+
+/// What services are given of the outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Takes the money.
+    pub gateway: gateway::Port,
+    /// Takes the goods.
+    pub carrier: carrier::Port,
+    /// Takes the mails.
+    pub post: mail::Port,
+}
+
+impl Ports {
+    /// This gateway, a carrier that takes what has an address, and a post that takes everything.
+    pub fn with(gateway: gateway::Port) -> Self {
+        Self {
+            gateway,
+            carrier: Arc::<Parcels>::default(),
+            post: Arc::<Mails>::default(),
+        }
+    }
+}
 
 /// The services of the order flow, running.
 pub struct Hall {
@@ -35,7 +63,7 @@ pub struct Hall {
 
 impl Hall {
     /// Starts the services, with state in memory.
-    pub fn start(broker: Arc<dyn Broker>, world: world::Shared, gateway: Port) -> Self {
+    pub fn start(broker: Arc<dyn Broker>, world: world::Shared, gateway: gateway::Port) -> Self {
         Self::start_on(broker, world, gateway, Arc::new(MemoryStores::default()))
     }
 
@@ -43,7 +71,17 @@ impl Hall {
     pub fn start_on(
         broker: Arc<dyn Broker>,
         world: world::Shared,
-        gateway: Port,
+        gateway: gateway::Port,
+        stores: Arc<dyn Stores>,
+    ) -> Self {
+        Self::start_with(broker, world, Ports::with(gateway), stores)
+    }
+
+    /// Starts the services on these stores, with all outside parties.
+    pub fn start_with(
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        ports: Ports,
         stores: Arc<dyn Stores>,
     ) -> Self {
         let bus = Bus::new(broker, world, stores, settings());
@@ -51,7 +89,9 @@ impl Hall {
         let services = vec![
             quadrille_orders::service(&doors).start(&bus),
             quadrille_inventory::service(&deliveries).start(&bus),
-            quadrille_payments::service(gateway).start(&bus),
+            quadrille_payments::service(ports.gateway).start(&bus),
+            quadrille_shipping::service(ports.carrier).start(&bus),
+            quadrille_notifications::service(ports.post).start(&bus),
         ];
         Self {
             bus,
@@ -66,6 +106,13 @@ impl Hall {
         for service in &self.services {
             service.status().until(|report| report.ready).await;
         }
+    }
+
+    /// How a service is.
+    pub fn status(&self, service: &str) -> &Status {
+        let named = |running: &&Running| running.contract().service == service;
+        let found = self.services.iter().find(named);
+        found.expect("the service is one of the hall's").status()
     }
 
     /// Lets all drain, commit and leave.

@@ -1,10 +1,12 @@
-//! The kit for tests of whole flows: a seeded world, a gateway in memory, a hall of services, a
+//! The kit for tests of whole flows: a seeded world, outside parties in memory, a hall of services, a
 //! witness who reads topics, and the suites that every store, and the bus on every broker, must pass.
 
+pub mod carrier;
 pub mod cluster;
 pub mod engine;
 pub mod gateway;
 pub mod hall;
+pub mod post;
 pub mod prefixed;
 pub mod seeded;
 pub mod store;

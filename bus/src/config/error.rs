@@ -92,6 +92,12 @@ impl Errors {
         }
     }
 
+    /// All that these checks found. `Ok` where none found anything.
+    pub fn all_of(checks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let found = checks.into_iter().filter_map(Result::err);
+        Self::none_of(found.flat_map(Self::into_vec).collect())
+    }
+
     /// The errors in order.
     pub fn iter(&self) -> impl Iterator<Item = &Error> {
         self.0.iter()

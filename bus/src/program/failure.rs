@@ -86,6 +86,13 @@ impl Failure {
         self
     }
 
+    /// Adds another one, so that all is told at once.
+    #[must_use]
+    pub fn also(mut self, other: Self) -> Self {
+        self.problems.extend(other.problems);
+        self
+    }
+
     /// How the program ends because of it.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -22,8 +22,9 @@ pub fn check(loaded: &Loaded, keeps_state: bool) -> Result<(), config::Errors> {
     if bus.kafka.brokers.is_empty() {
         errors.push(loaded.missing("kafka.brokers"));
     }
-    if keeps_state && let Err(error) = loaded.check_state_outlives() {
-        errors.push(error);
+    if keeps_state {
+        let state = [loaded.check_state_outlives(), loaded.check_state_folder()];
+        errors.extend(state.into_iter().filter_map(Result::err));
     }
     config::Errors::none_of(errors)
 }

@@ -105,7 +105,9 @@ impl<S: State, E: Emits> Door<S, E> {
             kind: R::KIND,
             key: key.into(),
         };
-        let text = store.read(&id).await?.and_then(|stored| stored.json);
+        let stored = store.read(&id).await;
+        let stored = stored.inspect_err(|error| host.note_trouble(error))?;
+        let text = stored.and_then(|stored| stored.json);
         Ok(text.map(|text| state::parse(&id, &text)).transpose()?)
     }
 }
@@ -147,7 +149,9 @@ impl<S: State, E: Emits> Through<'_, S, E> {
         for _ in 0..CONFLICTS_MAX {
             let context = context(host, flow.clone());
             let cx = Cx::new(Arc::clone(&context), Arc::new(()));
-            let (events, answer) = decide(cx).await.map_err(Error::Decision)?;
+            let decided = decide(cx).await;
+            let decided = decided.inspect_err(|failure| host.note_failure(failure));
+            let (events, answer) = decided.map_err(Error::Decision)?;
             let mut emitted = Emitted::default();
             events.emit(&mut emitted);
             match apply(host, &context, emitted, locks.take()).await? {
@@ -180,7 +184,14 @@ impl<S: State, E: Emits> Through<'_, S, E> {
         let mut emitted = Emitted::default();
         events.emit(&mut emitted);
         let change = Arc::new(change(host, &context, Work::default(), emitted)?);
-        let applied = store.commit(tx, &change).await.map_err(Error::of)?;
+        let applied = store.commit(tx, &change).await;
+        // Anything else may come from the transaction, which is not ours.
+        let applied = applied.inspect_err(|error| {
+            if error.kind == state::ErrorKind::Unavailable {
+                host.note_trouble(error);
+            }
+        });
+        let applied = applied.map_err(Error::of)?;
         if let Applied::Done(committed) = applied {
             world::pass(&host.world, Point::Committed).await;
             flush(host, committed, change);
@@ -211,7 +222,9 @@ async fn apply(
     let submitted = store.submit(Arc::clone(&change));
     // The next may decide: it sees what this one writes.
     drop(locks);
-    match submitted.await.map_err(Error::of)? {
+    let applied = submitted.await;
+    let applied = applied.inspect_err(|error| host.note_trouble(error));
+    match applied.map_err(Error::of)? {
         Applied::Done(committed) => {
             world::pass(&host.world, Point::Committed).await;
             flush(host, committed, change);

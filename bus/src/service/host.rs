@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::id::{EventId, FlowId, Source};
 use crate::react::Failure;
 use crate::react::reaction::Reaction;
+use crate::service::trouble::Trouble;
 use crate::settle::outbox::Outbox;
 use crate::settle::{park, retry};
 use crate::state::locks::Locks;
@@ -42,6 +43,7 @@ pub(crate) struct Host {
     /// The one type of a topic that is declared to carry just one.
     pub(crate) single_types: BTreeMap<TopicName, &'static str>,
     pub(crate) status: Status,
+    pub(crate) trouble: Trouble,
     pub(crate) receipts: bool,
     pub(crate) counts: Counts,
     pub(crate) work: Mutex<AtWork>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Service;
 use super::host::{AtWork, Counts, Host};
+use super::trouble::{self, Trouble};
 use crate::broker::{self, Membership, TopicName};
 use crate::bus::{Bus, Settings};
 use crate::consume::consume;
@@ -217,6 +218,7 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
     )
     .scoped();
     let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host))).scoped();
+    let trying = world::spawn(&bus.world, "trouble", trouble::watch(Arc::clone(&host))).scoped();
     let keep = bus.settings.inbox_keep;
     let trimming = world::spawn(&bus.world, "inbox", inbox::trim(Arc::clone(&host), keep)).scoped();
     if topics.is_empty() {
@@ -229,7 +231,7 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
         )
         .await;
     }
-    drop((sweeping, trimming));
+    drop((sweeping, trying, trimming));
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
@@ -313,6 +315,7 @@ async fn prepare_topics<S: State, G: Send + Sync + 'static>(
         world: &bus.world,
         status,
         create: bus.settings.create_topics,
+        durability: &bus.durability,
     };
     for schema in [
         wire::Receipt::SCHEMA,
@@ -339,6 +342,7 @@ async fn prepare_topics<S: State, G: Send + Sync + 'static>(
         let parked = park::topic(&service.name, &topic).map_err(topic::Error::Name)?;
         topics.parked(parked, partitions[topic.as_str()]).await?;
     }
+    bus.durability.tell();
     Ok(true)
 }
 
@@ -419,6 +423,7 @@ pub(super) fn host<S: State, G>(
         limits,
         retry,
         status,
+        trouble: Trouble::default(),
         receipts: bus.settings.receipts,
         counts: Counts::default(),
         work: Mutex::new(AtWork::default()),

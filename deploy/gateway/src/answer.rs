@@ -1,6 +1,8 @@
 //! What the gateway answers: made from the ledger's entry alone, so that a repeated question gets
 //! the answer of the first one, after a restart as well.
 
+use axum::http::StatusCode;
+use quadrille_outside::Refused;
 use serde::Serialize;
 
 use crate::entry::{Entry, Kind, Reason};
@@ -9,7 +11,7 @@ use crate::money::Written;
 /// The answer to a question that was understood and decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub(crate) enum Answer {
+pub enum Answer {
     /// The charge was made.
     Captured { payment_id: String },
     /// The charge was not made, and never will be.
@@ -28,21 +30,25 @@ pub(crate) enum Answer {
     },
 }
 
-/// Why a question has no answer.
+/// Why a question that was understood has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     #[error("this key was used before, with other content; take a new key for a new question")]
     Conflict,
     #[error("there is no such payment")]
     UnknownPayment,
     #[error("no more can be refunded than is left of the payment: {left}")]
     TooMuch { left: String },
-    #[error("the ledger cannot be written just now, nothing was booked; ask again")]
-    NotBooked,
-    #[error("too many requests wait already; ask again")]
-    Busy,
-    #[error("the gateway is stopping; ask again")]
-    Stopping,
+}
+
+impl Refused for Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::UnknownPayment => StatusCode::NOT_FOUND,
+            Self::TooMuch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
 }
 
 impl From<&Entry> for Answer {

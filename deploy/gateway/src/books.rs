@@ -1,21 +1,24 @@
 //! The books: what the ledger's entries add up to, and what follows from them for a question.
 //!
-//! Pure: no clock, no file. Deciding changes nothing; an entry counts only when it is applied, which
-//! is done after it is durable. So nobody is ever told what a power cut can still undo.
+//! Pure, as the trait says that all of this is for: no clock, no file.
 
 mod ask;
 mod totals;
 
 use std::collections::{HashMap, HashSet};
 
+use axum::http::StatusCode;
 use jiff::Timestamp;
+use quadrille_outside::{Books as _, Read};
 use uuid::Uuid;
 
-pub(crate) use self::ask::{Ask, Charge, Refund, Void};
+pub(crate) use self::ask::Ask;
+pub(crate) use self::ask::{Charge, Refund, Void};
 pub(crate) use self::totals::Totals;
 use crate::answer::{Answer, Refusal};
 use crate::entry::{Entry, Kind, Reason};
 use crate::money::{Money, Written, Wrong};
+use crate::read;
 
 /// Payment ids are derived from the charge's key under this namespace, so that they are unique
 /// without randomness.
@@ -23,7 +26,7 @@ const PAYMENTS: Uuid = Uuid::from_u128(0x6f0d_3c0e_85a1_4b52_9d5e_f2f6_0a3c_771d
 
 /// What the entries so far add up to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Books {
+pub struct Books {
     by_key: HashMap<String, Entry>,
     payments: HashMap<String, Payment>,
     /// Keys of charges that must not be made any more.
@@ -36,17 +39,6 @@ struct Payment {
     charge_key: String,
     captured: Money,
     refunded: i128,
-}
-
-/// What follows for a question.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// It was answered before.
-    Known(Answer),
-    /// It needs this entry; its answer is the entry's.
-    Book(Box<Entry>),
-    /// It cannot be done.
-    Refuse(Refusal),
 }
 
 /// Why an entry cannot follow the entries before it.
@@ -66,18 +58,34 @@ pub(crate) enum Impossible {
     Reason,
 }
 
-impl Books {
-    /// The seq of the entry that comes next.
-    pub(crate) fn next_seq(&self) -> u64 {
+type Decision = quadrille_outside::Decision<Books>;
+
+impl quadrille_outside::Books for Books {
+    const NAME: &'static str = "gateway";
+    const ENVIRONMENT: &'static str = "QUADRILLE_GATEWAY_";
+    const LISTEN: &'static str = "127.0.0.1:7090";
+    const LEDGER: &'static str = ".quadrille/gateway/ledger.jsonl";
+    const ROUTES: &'static [(&'static str, Read<Ask>)] = &[
+        ("/charges", read::charge),
+        ("/refunds", read::refund),
+        ("/voids", read::void),
+    ];
+
+    type Ask = Ask;
+    type Entry = Entry;
+    type Answer = Answer;
+    type Refused = Refusal;
+    type Totals = Totals;
+
+    fn next_seq(&self) -> u64 {
         self.totals.entries + 1
     }
 
-    pub(crate) fn totals(&self) -> &Totals {
+    fn totals(&self) -> &Totals {
         &self.totals
     }
 
-    /// The keys whose entries the decision on this question depends on.
-    pub(crate) fn depends_on<'a>(&'a self, ask: &'a Ask) -> [&'a str; 2] {
+    fn depends_on<'a>(&'a self, ask: &'a Ask) -> [&'a str; 2] {
         let charge_key = match ask {
             Ask::Charge(charge) => &charge.key,
             Ask::Void(void) => &void.charge_key,
@@ -89,8 +97,7 @@ impl Books {
         [ask.key(), charge_key]
     }
 
-    /// What follows for a question; `seq` and `at` are those of the entry, if it needs one.
-    pub(crate) fn decide(&self, ask: &Ask, seq: u64, at: Timestamp) -> Decision {
+    fn decide(&self, ask: &Ask, seq: u64, at: Timestamp) -> Decision {
         if let Some(entry) = self.by_key.get(ask.key()) {
             return if ask.is_of(entry) {
                 Decision::Known(Answer::from(entry))
@@ -104,6 +111,48 @@ impl Books {
             Ask::Refund(refund) => self.refund(refund, blank),
             Ask::Void(void) => self.void(void, blank),
         }
+    }
+
+    fn apply(&mut self, entry: Entry) -> Result<(), quadrille_outside::Impossible> {
+        let counted = self.count(entry);
+        counted.map_err(|why| quadrille_outside::Impossible(why.to_string()))
+    }
+
+    fn answer(entry: &Entry) -> Answer {
+        Answer::from(entry)
+    }
+
+    fn status(answer: &Answer) -> StatusCode {
+        match answer {
+            Answer::Declined { .. } => StatusCode::PAYMENT_REQUIRED,
+            Answer::Captured { .. } | Answer::Refunded { .. } | Answer::Voided { .. } => {
+                StatusCode::OK
+            }
+        }
+    }
+}
+
+impl Books {
+    /// Counts an entry, unless it contradicts those before it.
+    fn count(&mut self, entry: Entry) -> Result<(), Impossible> {
+        let expected = self.next_seq();
+        if entry.seq != expected {
+            let found = entry.seq;
+            return Err(Impossible::Seq { expected, found });
+        }
+        if self.by_key.contains_key(&entry.key) {
+            return Err(Impossible::Key);
+        }
+        match entry.kind {
+            Kind::Charge => self.captured(&entry)?,
+            Kind::Decline if entry.reason.is_none() => return Err(Impossible::Reason),
+            Kind::Decline => drop(entry.money()?),
+            Kind::Refund => self.given_back(&entry, entry.money()?.nanos())?,
+            Kind::Void => self.undone(&entry)?,
+        }
+        self.totals.count(&entry);
+        self.by_key.insert(entry.key.clone(), entry);
+        Ok(())
     }
 
     fn charge(&self, charge: &Charge, blank: Entry) -> Decision {
@@ -175,28 +224,6 @@ impl Books {
             .then(|| self.payments.get(&charge.payment_id))
             .flatten()
             .map(|payment| (charge, payment))
-    }
-
-    /// Counts an entry that is durable. One that contradicts those before it is not counted.
-    pub(crate) fn apply(&mut self, entry: Entry) -> Result<(), Impossible> {
-        let expected = self.next_seq();
-        if entry.seq != expected {
-            let found = entry.seq;
-            return Err(Impossible::Seq { expected, found });
-        }
-        if self.by_key.contains_key(&entry.key) {
-            return Err(Impossible::Key);
-        }
-        match entry.kind {
-            Kind::Charge => self.captured(&entry)?,
-            Kind::Decline if entry.reason.is_none() => return Err(Impossible::Reason),
-            Kind::Decline => drop(entry.money()?),
-            Kind::Refund => self.given_back(&entry, entry.money()?.nanos())?,
-            Kind::Void => self.undone(&entry)?,
-        }
-        self.totals.count(&entry);
-        self.by_key.insert(entry.key.clone(), entry);
-        Ok(())
     }
 
     fn captured(&mut self, entry: &Entry) -> Result<(), Impossible> {

@@ -9,7 +9,7 @@ use crate::money::{Money, Wrong};
 /// read it; a field that the kind does not have is empty or 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Counts from 1 without a gap.
     pub(crate) seq: u64,
     /// When it was decided.
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 /// Why a charge was declined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Reason {
+pub enum Reason {
     /// The bank does not say.
     CardDeclined,
     /// There is not enough money.
@@ -62,6 +62,16 @@ pub(crate) enum Reason {
     InvalidNumber,
     /// The charge was voided before it was made.
     Voided,
+}
+
+impl quadrille_outside::Entry for Entry {
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 impl Entry {

@@ -16,7 +16,7 @@ pub(crate) struct Money {
 /// An amount as it is written in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Written {
+pub struct Written {
     /// Three capital letters, such as `EUR`.
     pub(crate) currency_code: String,
     /// Whole units.

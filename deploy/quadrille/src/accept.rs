@@ -22,7 +22,7 @@ use crate::types;
 /// Longest that the broker is waited for.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest attribute, in bytes.
-const ATTRIBUTE_BYTES_MAX: usize = 1024;
+pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
 
 /// Takes events from outside.
 #[derive(Clone)]
@@ -210,7 +210,7 @@ fn blame(schema: &Schema, data: &Value) -> Option<String> {
 }
 
 /// What to do where nobody knows whether an event was stored.
-const REPEAT: &str = "try again with the same id and source: an event that was stored after all is \
+pub const REPEAT: &str = "try again with the same id and source: an event that was stored after all is \
                       counted once";
 
 /// The refusal of an event that is too large.
@@ -218,7 +218,8 @@ pub fn too_large(size: &str, limit: usize) -> Refused {
     Refused::new(
         Kind::TooLarge,
         format!("the event {size}, at most {limit} bytes are allowed"),
-        "send less, or raise limits.event_bytes_max together with the topic's max.message.bytes",
+        "send less: a service of your own may publish more, by limits.event_bytes_max and the topic's \
+         max.message.bytes",
     )
 }
 
@@ -288,13 +289,18 @@ fn optional<'a>(event: &'a Value, name: &str) -> Result<Option<&'a str>, Refused
             ));
         }
     };
-    if text.len() > ATTRIBUTE_BYTES_MAX || text.chars().any(char::is_control) {
+    if !is_attribute(text) {
         return Err(Refused::malformed(
             format!("the attribute `{name}` is too long or has control characters"),
             format!("use at most {ATTRIBUTE_BYTES_MAX} bytes of plain text"),
         ));
     }
     Ok((!text.is_empty()).then_some(text))
+}
+
+/// Whether a text can be an attribute.
+pub fn is_attribute(text: &str) -> bool {
+    text.len() <= ATTRIBUTE_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 /// A field under its name or, as protobuf's JSON has it, in camel case.

@@ -36,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Starts everything in one process: broker, services, gateway, and a live demo load
+    /// Starts everything: broker, services, gateway, carrier, and a live demo load
     Up(up::Arguments),
     /// Publishes events: one from the command line or standard input, or many from a file
     Emit(emit::Arguments),
@@ -50,6 +50,9 @@ enum Command {
     /// Runs the payment gateway; started by `up`
     #[command(hide = true)]
     Gateway(connect::GatewayArguments),
+    /// Runs the carrier; started by `up`
+    #[command(hide = true)]
+    Carrier(connect::CarrierArguments),
 }
 
 /// Runs the command with the arguments of this process.
@@ -90,7 +93,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
             Command::Flow(arguments) => Box::pin(flow::run(arguments, world)).await,
             #[cfg(feature = "bench")]
             Command::Bench(arguments) => Box::pin(quadrille_bench::run(arguments, world)).await,
-            Command::Gateway(arguments) => Box::pin(connect::gateway(arguments)).await,
+            Command::Gateway(arguments) => Box::pin(connect::party(arguments)).await,
+            Command::Carrier(arguments) => Box::pin(connect::party(arguments)).await,
         }
     });
     // A thread that still reads standard input must not keep a finished process alive.

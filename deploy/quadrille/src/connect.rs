@@ -1,15 +1,18 @@
-//! The concrete parts behind the seams: which broker, which gateway.
+//! The concrete parts behind the seams: which broker, which outside parties.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use quadrille::broker::{self, Broker, kafka};
+use quadrille::port;
 use quadrille::program::{Exit, Failure};
 use quadrille::world;
-use quadrille_payments::gateway::{self, Port};
+use quadrille_outside::Books;
+use quadrille_payments::gateway;
+use quadrille_shipping::carrier;
 
-/// Longest wait for an answer of the gateway, in milliseconds.
-const GATEWAY_TIMEOUT_MS: u64 = 5_000;
+/// Longest wait for an answer of an outside party, in milliseconds.
+const PARTY_TIMEOUT_MS: u64 = 5_000;
 
 /// Longest wait for an answer of a cluster about its topics, in milliseconds.
 const METADATA_TIMEOUT_MS: u32 = 5_000;
@@ -45,26 +48,41 @@ pub(crate) async fn kafka(
 /// Options of the gateway's process.
 pub(crate) use quadrille_gateway::Config as GatewayArguments;
 
-/// Runs the gateway until asked to stop.
-pub(crate) async fn gateway(config: GatewayArguments) -> Result<Exit, Failure> {
-    let ran = Box::pin(quadrille_gateway::run(config)).await;
-    ran.map(|()| Exit::Done)
-        .map_err(|error| Failure::of(Exit::Failed, &error))
+/// Runs an outside party until asked to stop.
+pub(crate) async fn party<B: Books>(config: quadrille_outside::Config<B>) -> Result<Exit, Failure> {
+    let ran = Box::pin(quadrille_outside::run(config)).await;
+    ran.map(|()| Exit::Done).map_err(|error| {
+        let failure = Failure::of(Exit::Failed, &error);
+        // Whoever reads this has started `up`, and knows nothing of the options of this process.
+        match error.mend("choose another folder by --data FOLDER") {
+            Some(mend) => failure.mend(mend),
+            None => failure,
+        }
+    })
 }
 
+/// Options of the carrier's process.
+pub(crate) use quadrille_carrier::Config as CarrierArguments;
+
 /// The port to a gateway at this address.
-pub(crate) fn gateway_port(url: &str) -> Result<Port, Failure> {
-    // With the slash, so that paths go below it.
-    let url = reqwest::Url::parse(&format!("{url}/")).map_err(|error| {
-        let message = format!("`{url}` is not the address of a gateway");
-        Failure::new(Exit::Failed, message).because(&error)
-    })?;
-    let config = gateway::Config {
-        url,
-        timeout_ms: GATEWAY_TIMEOUT_MS,
-    };
-    let http = gateway::Http::new(&config).map_err(|error| {
-        Failure::new(Exit::Failed, "cannot make an HTTP client for the gateway").because(&error)
-    })?;
+pub(crate) fn gateway_port(url: &str) -> Result<gateway::Port, Failure> {
+    let http = gateway::Http::new(&at(url)?).map_err(|error| no_client(&error))?;
     Ok(Arc::new(http))
+}
+
+/// The port to a carrier at this address.
+pub(crate) fn carrier_port(url: &str) -> Result<carrier::Port, Failure> {
+    let http = carrier::Http::new(&at(url)?).map_err(|error| no_client(&error))?;
+    Ok(Arc::new(http))
+}
+
+fn at(url: &str) -> Result<port::Config, Failure> {
+    port::Config::new(url, PARTY_TIMEOUT_MS).map_err(|why| {
+        let message = format!("`{url}` is not the address of an outside party: {why}");
+        Failure::new(Exit::Failed, message)
+    })
+}
+
+fn no_client(error: &port::Error) -> Failure {
+    Failure::of(Exit::Failed, error)
 }

@@ -1,7 +1,7 @@
 //! The demo load: orders that keep coming, so that there is something to see.
 //!
-//! Some cards are declined and some orders are withdrawn again, so that every way through the order
-//! flow is taken. Stock is delivered before it runs out.
+//! Some cards are declined, some orders are withdrawn again and some cannot be delivered, so that every
+//! way through the order flow is taken. Stock is delivered before it runs out.
 
 use std::time::Duration;
 
@@ -21,11 +21,17 @@ use crate::up::system::System;
 pub const RATE_MAX: f64 = 10_000.0;
 /// An order for `curl`.
 pub const EXAMPLE: &str = r#"{"order_id":"4711","customer_id":"ada","email":"ada@example.org","lines":[{"sku":"tea","quantity":2,"unit_price":{"currency_code":"EUR","units":4,"nanos":500000000}}],"card_number":"4242424242424242"}"#;
+/// The goods of that order, for `emit`.
+pub const EXAMPLE_GOODS: &str = r#"{"deliveryId":"d-1","sku":"tea","quantity":10}"#;
 
 /// Orders of which the card is declined, of 100.
 const DECLINED: u64 = 5;
 /// Orders that are withdrawn, of 100.
 const WITHDRAWN: u64 = 2;
+/// Orders that cannot be delivered, of 100.
+const UNDELIVERABLE: u64 = 2;
+/// Ends the id of such an order, as the carrier's README says.
+const NOWHERE: &str = "-nowhere";
 /// A card that is charged.
 const GOOD_CARD: &str = "4242424242424242";
 /// A card that is declined.
@@ -50,8 +56,8 @@ const WITHDRAWALS_MAX: usize = 1_000;
 /// What the load is, in words.
 pub fn words(rate: f64) -> String {
     format!(
-        "{rate} orders/s; {DECLINED} % of the cards are declined, {WITHDRAWN} % of the orders \
-         are withdrawn"
+        "{rate} orders/s; {DECLINED} % of the cards are declined, {WITHDRAWN} % of the orders are \
+         withdrawn, {UNDELIVERABLE} % cannot be delivered"
     )
 }
 
@@ -108,7 +114,12 @@ impl Demo {
             true => DECLINED_CARD,
             false => GOOD_CARD,
         };
-        let order = self.order(number, card);
+        let undeliverable = DECLINED + WITHDRAWN..DECLINED + WITHDRAWN + UNDELIVERABLE;
+        let ending = match undeliverable.contains(&chance) {
+            true => NOWHERE,
+            false => "",
+        };
+        let order = self.order(&format!("{number}{ending}"), card);
         let order_id = order.order_id.clone();
         if let Err(error) = requests::place(&self.doors, order).await {
             warn!(order_id, %error, "the demo load could not place an order");
@@ -137,7 +148,7 @@ impl Demo {
         });
     }
 
-    fn order(&self, number: u64, card: &str) -> OrderPlaced {
+    fn order(&self, number: &str, card: &str) -> OrderPlaced {
         let (sku, units, cents) = ARTICLES[pick(&self.world, ARTICLES.len())];
         let quantity = 1 + u32::try_from(self.world.random() % 3).unwrap_or(0);
         let price = |pieces: u32| {

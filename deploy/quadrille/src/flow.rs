@@ -15,6 +15,7 @@ pub mod draw;
 pub mod status;
 pub mod tree;
 pub mod view;
+pub mod wanted;
 
 use crate::seen::{At, Event, Receipt};
 

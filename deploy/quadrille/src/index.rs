@@ -16,8 +16,8 @@ use crate::expect::Expected;
 use crate::flow::Flow;
 use crate::flow::status::{Word, status};
 use crate::flow::view::{Summary, View, summary, view};
+use crate::flow::wanted;
 use crate::follow::{self, Follow};
-use crate::scan::flows_of_key;
 use crate::seen::{Seen, seen};
 
 /// Flows that made room and are remembered by their ids, for each flow that is kept.
@@ -188,29 +188,18 @@ impl Index {
         }
     }
 
-    /// A flow by its id or by a business key; the newest, and the ids of the others of that key.
+    /// A flow by its id or by a business key, and the ids of the others of that key.
     pub fn find(&self, wanted: &str) -> Option<View> {
         let inner = self.inner();
         let mut ids = BTreeSet::from([FlowId::new(wanted)]);
-        ids.extend(flows_of_key(wanted));
+        ids.extend(wanted::flows_of_key(wanted));
         ids.extend(inner.keys.get(wanted).cloned().unwrap_or_default());
         let entries = ids.iter().filter_map(|id| inner.flows.get(id));
-        let mut entries: Vec<_> = entries.collect();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.flow.span()));
-        let (newest, others) = entries.split_first()?;
-        let mut view = view(&newest.flow, &inner.expected);
-        if !others.is_empty() {
-            let ids = others
-                .iter()
-                .take(10)
-                .map(|entry| entry.flow.id.to_string());
-            let ids: Vec<_> = ids.collect();
-            let count = others.len();
-            view.notes.push(format!(
-                "older flows have the key {wanted} too ({count}): {}",
-                ids.join(", ")
-            ));
-        }
+        let mut flows: Vec<_> = entries.map(|entry| &entry.flow).collect();
+        flows.sort_by_key(|flow| wanted::place(flow, wanted));
+        let (meant, others) = flows.split_first()?;
+        let mut view = view(meant, &inner.expected);
+        view.notes.extend(wanted::note(others, wanted));
         Some(view)
     }
 

@@ -15,12 +15,11 @@ use quadrille::wire::{ContractPublished, Receipt};
 use quadrille::world;
 
 use crate::expect::Expected;
-use crate::flow::Flow;
+use crate::flow::{Flow, wanted};
 use crate::follow;
 use crate::seen::{Seen, seen};
-use crate::types;
 
-/// Most flows of one business key that are kept: the newest.
+/// Most flows of one business key that are kept beside its own: the newest.
 const FLOWS_MAX: usize = 20;
 /// Silence after which the rest of a partition counts as holding nothing: offsets that transactions
 /// or compaction have taken are never delivered.
@@ -29,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// What was found.
 #[derive(Debug)]
 pub struct Found {
-    /// The flows, the newest first.
+    /// The flows, the one that was meant first.
     pub flows: Vec<Flow>,
     /// What services react to.
     pub expected: Expected,
@@ -181,7 +180,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(wanted: &'a str) -> Self {
         let mut ids = vec![FlowId::new(wanted)];
-        ids.extend(flows_of_key(wanted));
+        ids.extend(wanted::flows_of_key(wanted));
         let flows = ids.into_iter().map(|id| (id.clone(), Flow::new(id)));
         Self {
             wanted,
@@ -220,6 +219,7 @@ impl<'a> Search<'a> {
 
     fn drop_oldest(&mut self) {
         let begun = self.flows.values().filter(|flow| flow.span().is_some());
+        let begun = begun.filter(|flow| !wanted::is_own(&flow.id, self.wanted));
         if begun.clone().count() <= FLOWS_MAX {
             return;
         }
@@ -239,19 +239,9 @@ impl<'a> Search<'a> {
     }
 
     fn found(self) -> Vec<Flow> {
-        let mut flows: Vec<_> = self
-            .flows
-            .into_values()
-            .filter(|flow| !flow.nodes().is_empty())
-            .collect();
-        flows.sort_by_key(|flow| std::cmp::Reverse(flow.span()));
+        let flows = self.flows.into_values();
+        let mut flows: Vec<_> = flows.filter(|flow| !flow.nodes().is_empty()).collect();
+        flows.sort_by_key(|flow| wanted::place(flow, self.wanted));
         flows
     }
-}
-
-/// The flows that are begun under a business key, one for each key space.
-pub fn flows_of_key(key: &str) -> Vec<FlowId> {
-    let spaces: BTreeSet<_> = types::all().map(|schema| schema.key_space).collect();
-    let spaces = spaces.into_iter();
-    spaces.map(|space| FlowId::of_key(space, key)).collect()
 }

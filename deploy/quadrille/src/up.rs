@@ -1,24 +1,27 @@
-//! `quadrille up`: broker, services, payment gateway and a live demo load, from one command.
+//! `quadrille up`: broker, services, outside parties and a live demo load, from one command.
 //!
 //! The services are those that also run as programs of their own; here they share a process, and by
-//! default the in-memory broker. The gateway is an outside party, and so a process of its own.
+//! default the in-memory broker. Gateway and carrier are outside parties, and so processes of their own.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::{Config, Place};
+use quadrille::config::{Config, Place, folder};
 use quadrille::program::{Exit, Failure, stores};
 use quadrille::stop::Stop;
 use quadrille::world;
+use quadrille_notifications::mail;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-mod gateway;
+mod address;
+mod party;
 mod signals;
 pub mod system;
 mod words;
@@ -29,7 +32,7 @@ use crate::connect;
 use crate::demo;
 use crate::index::{self, Index};
 use crate::paint::Paint;
-use system::System;
+use system::{Ports, System};
 
 /// How long, beyond the drain of the services, the whole may take to stop.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
@@ -42,7 +45,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
     /// Where to serve the page, the API and the orders; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7070")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7070", value_parser = address::parse)]
     listen: SocketAddr,
     /// Leave the demo load out
     #[arg(long)]
@@ -50,10 +53,13 @@ pub(crate) struct Arguments {
     /// Orders a second that the demo load places
     #[arg(long, value_name = "ORDERS", default_value_t = 2.0, value_parser = rate)]
     rate: f64,
-    /// Where the gateway keeps its ledger and, with --kafka, the services their state; if not given,
-    /// state is in memory and the ledger in a temporary folder
+    /// Where gateway and carrier keep their ledgers, mails become files and, with --kafka, services
+    /// keep their state; if not given, state is in memory and the rest in a temporary folder
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Send mails to this server, without encryption, instead of writing them to files
+    #[arg(long, value_name = "HOST:PORT")]
+    smtp: Option<mail::Server>,
     /// With --kafka and without --data: accept that state is lost while the cluster goes on
     #[arg(long)]
     ephemeral: bool,
@@ -62,7 +68,8 @@ pub(crate) struct Arguments {
         long,
         value_name = "FILTER",
         env = "QUADRILLE_LOG_FILTER",
-        default_value = "warn"
+        default_value = "warn",
+        value_parser = log_filter
     )]
     log: String,
 }
@@ -80,7 +87,7 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl Arguments {
     /// Refuses to forget on a cluster that does not.
-    fn check(&self) -> Result<(), Failure> {
+    fn check_outlives(&self) -> Result<(), Failure> {
         if self.kafka.is_none() || self.data.is_some() || self.ephemeral {
             return Ok(());
         }
@@ -88,6 +95,16 @@ impl Arguments {
                        process, while the cluster keeps the offsets of what they have handled";
         let mend = "name a folder by --data FOLDER, or accept the loss by --ephemeral";
         Err(Failure::new(Exit::Configuration, message).mend(mend))
+    }
+
+    /// Refuses a folder that cannot be one.
+    fn check_data(&self) -> Result<(), Failure> {
+        let why = self.data.as_deref().and_then(folder::why_not);
+        why.map_or(Ok(()), |why| {
+            let message = format!("`--data` cannot be used: {why}");
+            Err(Failure::new(Exit::Configuration, message)
+                .mend("name another folder by --data FOLDER"))
+        })
     }
 
     /// State never outlives the topics: what was decided about events that are gone could never go
@@ -102,31 +119,56 @@ impl Arguments {
 
 /// Starts everything, and runs it until asked to stop.
 pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Exit, Failure> {
-    start_log(&arguments.log)?;
-    arguments.check()?;
-    // First of all, so that a port that is taken is told before anything is started.
-    let listener = listen(arguments.listen).await?;
+    start_log(&arguments.log);
+    // First of all, so that a port that is taken is told before anything is started, and with
+    // whatever else is wrong.
+    let listener = all_of(
+        listen(arguments.listen).await,
+        [arguments.check_outlives(), arguments.check_data()],
+    )?;
     let stop = Stop::new();
     signals::request_stop(&world, &stop)?;
     let broker: Arc<dyn Broker> = match &arguments.kafka {
         Some(brokers) => connect::kafka(brokers, &world).await?,
         None => Arc::new(memory::Broker::new(Arc::clone(&world))),
     };
-    let gateway = gateway::start(&world, arguments.data.as_deref(), &stop).await?;
+    let (folder, _temporary) = folder_of(arguments.data.as_deref())?;
+    let gateway = party::start(party::GATEWAY, &world, &folder, &stop).await?;
+    let carrier = match party::start(party::CARRIER, &world, &folder, &stop).await {
+        Ok(carrier) => carrier,
+        Err(failure) => {
+            gateway.stop().await;
+            return Err(failure);
+        }
+    };
     let whole = Whole {
         address: listener.local_addr().map_err(|error| {
             Failure::new(Exit::Failed, "cannot tell the address listened on").because(&error)
         })?,
         arguments,
-        gateway_url: gateway.url().to_owned(),
-        ledger: gateway.ledger().to_owned(),
+        gateway: Address::of(&gateway),
+        carrier: Address::of(&carrier),
+        mails: folder.join("mail"),
         broker,
         world: Arc::clone(&world),
         stop,
     };
     let ended = Box::pin(whole.run(listener)).await;
+    carrier.stop().await;
     gateway.stop().await;
     ended
+}
+
+/// Where what is not in memory is kept: a folder that stays, or one that is removed when dropped.
+fn folder_of(data: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Failure> {
+    if let Some(folder) = data {
+        return Ok((folder.to_owned(), None));
+    }
+    let temporary = tempfile::Builder::new().prefix("quadrille-").tempdir();
+    let temporary = temporary.map_err(|error| {
+        Failure::new(Exit::Failed, "cannot make a temporary folder").because(&error)
+    })?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -140,27 +182,61 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn start_log(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::new(Exit::Usage, format!("`{filter}` says no log lines"))
-            .because(&error)
-            .mend("give a level, or targets with levels such as quadrille=debug")
-    })?;
+/// The first, unless something is wrong with it or with the others: then all that is.
+fn all_of<T>(
+    first: Result<T, Failure>,
+    others: impl IntoIterator<Item = Result<(), Failure>>,
+) -> Result<T, Failure> {
+    let others = others.into_iter().filter_map(Result::err);
+    match (first, others.reduce(Failure::also)) {
+        (Ok(done), None) => Ok(done),
+        (Ok(_), Some(wrong)) => Err(wrong),
+        (Err(wrong), None) => Err(wrong),
+        (Err(wrong), Some(others)) => Err(wrong.also(others)),
+    }
+}
+
+/// What says which log lines to show.
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "{error}: give a level, or targets with levels such as quadrille=debug"
+        )),
+    }
+}
+
+fn start_log(filter: &str) {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(filter))
         .with_ansi(Paint::for_stderr().is_on())
         .with_writer(io::stderr);
     // Where the process has a log already, that stays.
     let _ = lines.try_init();
-    Ok(())
+}
+
+/// Where an outside party is, and its ledger.
+struct Address {
+    url: String,
+    ledger: PathBuf,
+}
+
+impl Address {
+    fn of(party: &party::Party) -> Self {
+        Self {
+            url: party.url().to_owned(),
+            ledger: party.ledger().to_owned(),
+        }
+    }
 }
 
 /// All that runs in this process.
 struct Whole {
     arguments: Arguments,
     address: SocketAddr,
-    gateway_url: String,
-    ledger: PathBuf,
+    gateway: Address,
+    carrier: Address,
+    mails: PathBuf,
     broker: Arc<dyn Broker>,
     world: world::Shared,
     stop: Stop,
@@ -177,7 +253,7 @@ impl Whole {
             stores(&self.world, &config.state)?,
             Settings::of(&config),
         );
-        let system = System::start(&bus, connect::gateway_port(&self.gateway_url)?);
+        let system = System::start(&bus, self.ports()?);
         let index = Arc::new(Index::new(index::Limits::default()));
         let (world, stop) = (&self.world, &self.stop);
         let keep = index::keep(
@@ -220,6 +296,21 @@ impl Whole {
             return ended.and(Err(Failure::new(Exit::Failed, message)));
         };
         ended.and(stopped).map(|()| Exit::Done)
+    }
+
+    /// What services are given.
+    fn ports(&self) -> Result<Ports, Failure> {
+        let mail = mail::Config {
+            server: self.arguments.smtp.clone(),
+            ..mail::Config::of_folder(&self.mails)
+        };
+        Ok(Ports {
+            gateway: connect::gateway_port(&self.gateway.url)?,
+            carrier: connect::carrier_port(&self.carrier.url)?,
+            post: mail
+                .port()
+                .map_err(|error| Failure::of(Exit::Failed, &error))?,
+        })
     }
 
     /// Waits until all is ready, tells so, keeps orders coming, and waits for the request to stop.

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+#[path = "api/parties.rs"]
+mod parties;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
-use quadrille::Failure;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
-use quadrille::id::EffectKey;
 use quadrille::state::memory::MemoryStores;
 use quadrille::stop::Stop;
 use quadrille::world::{self, Live};
@@ -19,35 +19,11 @@ use quadrille_cli::accept::Entrance;
 use quadrille_cli::api::{self, Api};
 use quadrille_cli::index::{self, Index};
 use quadrille_cli::scan::Scan;
-use quadrille_cli::up::system::System;
-use quadrille_payments::gateway::{Charge, Charged, Gateway};
-use quadrille_schemas::common::v1::Money;
-use quadrille_schemas::payments::v1::DeclineReason;
+use quadrille_cli::up::system::{Ports, System};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// A gateway that declines one card.
-struct Cards;
-
-#[async_trait]
-impl Gateway for Cards {
-    async fn charge(&self, charge: Charge) -> Result<Charged, Failure> {
-        Ok(match charge.card_number.as_str() {
-            "4000000000000002" => Charged::Declined(DeclineReason::CardDeclined),
-            _ => Charged::Captured {
-                payment_id: format!("pay-{}", charge.key),
-            },
-        })
-    }
-
-    async fn refund(&self, _: &EffectKey, _: &str, _: &Money) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn void(&self, _: &EffectKey, _: &EffectKey) -> Result<(), Failure> {
-        Ok(())
-    }
-}
+use parties::{Cards, Mails, Parcels};
 
 /// Everything but the port.
 struct Up {
@@ -69,7 +45,14 @@ impl Up {
             Arc::new(MemoryStores::default()),
             Settings::of(&config),
         );
-        let system = System::start(&bus, Arc::new(Cards));
+        let system = System::start(
+            &bus,
+            Ports {
+                gateway: Arc::new(Cards),
+                carrier: Arc::new(Parcels),
+                post: Arc::new(Mails),
+            },
+        );
         let index = Arc::new(Index::new(index::Limits::default()));
         let stop = Stop::new();
         let keep = index::keep(
@@ -190,13 +173,14 @@ async fn orders_are_followed_to_their_outcomes() {
             .await;
         assert_eq!(status, StatusCode::CREATED);
     }
+    // Each of both ways has six events, the mail about its end included.
     let all_done = |flow: &Value| {
-        let mut reactions = flow["events"]
-            .as_array()
-            .unwrap()
+        let events = flow["events"].as_array().unwrap();
+        let mut reactions = events
             .iter()
             .flat_map(|event| event["reactions"].as_array().unwrap());
-        flow["status"] == "completed" && reactions.all(|reaction| reaction["status"] == "done")
+        let is_whole = flow["status"] == "completed" && events.len() == 6;
+        is_whole && reactions.all(|reaction| reaction["status"] == "done")
     };
     let confirmed = up.flow("4711", all_done).await;
     let cancelled = up.flow("4712", all_done).await;
@@ -219,7 +203,9 @@ async fn orders_are_followed_to_their_outcomes() {
             ("orders.v1.OrderPlaced", 0),
             ("inventory.v1.StockReserved", 1),
             ("payments.v1.PaymentCaptured", 2),
-            ("orders.v1.OrderConfirmed", 3),
+            ("shipping.v1.ShipmentDispatched", 3),
+            ("orders.v1.OrderConfirmed", 4),
+            ("notifications.v1.ConfirmationSent", 5),
         ]
     );
     assert_eq!(cancelled["outcomes"], json!(["orders.v1.OrderCancelled"]));

@@ -83,6 +83,33 @@ fn what_is_not_json_is_wrong_use() {
 }
 
 #[test]
+fn what_is_wrong_is_told_in_words_of_the_command() {
+    // Shows that no mend names what the command has not got: an attribute, an option of another one.
+    for (arguments, words) in [
+        (
+            &["emit", "GoodsReceived", "[]"][..],
+            "are JSON, but not one object",
+        ),
+        (
+            &["emit", "GoodsReceived", "{}", "--source", ""],
+            "'--source <SOURCE>'",
+        ),
+        (
+            &["emit", "GoodsReceived", "{}", "--flow", "a\nb"],
+            "'--flow <ID>'",
+        ),
+        (&["up", "--log", "quadrille=loud"], "quadrille=debug"),
+        (&["up", "--listen", "8080"], "write 127.0.0.1:8080"),
+    ] {
+        let output = quadrille(arguments);
+        let error = error(&output);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("`data`"), "{error}");
+    }
+}
+
+#[test]
 fn nobody_there_says_how_to_start() {
     // Shows that every command names the address and what to start.
     let url = nobody();
@@ -122,6 +149,65 @@ fn a_port_that_is_taken_is_wrong_configuration() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_start_is_told_at_once() {
+    // Shows a port that is taken, a folder that is a file, and state that would be lost, together.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let file = env!("CARGO_MANIFEST_PATH");
+    let wrong = ["up", "--listen", &address, "--kafka", "127.0.0.1:1"];
+    for (more, words) in [
+        (&["--data", file][..], "is no folder"),
+        (&[], "what the services remember ends with this"),
+    ] {
+        let output = quadrille(&[&wrong[..], more].concat());
+        let error = error(&output);
+        assert_eq!(output.status.code(), Some(64), "{error}");
+        assert!(error.contains("cannot listen on"), "{error}");
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("--data FOLDER"), "{error}");
+    }
+}
+
+#[test]
+fn a_ledger_that_somebody_else_has_is_told_in_words_of_up() {
+    // Given an `up` that keeps its data in a folder.
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut first = Up::start_as(&["--data", data], Stdio::inherit());
+
+    let second = quadrille(&["up", "--listen", "127.0.0.1:0", "--no-demo", "--data", data]);
+
+    let error = error(&second);
+    assert_eq!(second.status.code(), Some(1), "{error}");
+    assert!(error.contains("is in use by another gateway"), "{error}");
+    assert!(error.contains("--data FOLDER"), "{error}");
+    assert!(!error.contains("--ledger"), "{error}");
+    first.signal("-INT");
+    first.child.wait().unwrap();
+}
+
+#[test]
+fn the_first_try_succeeds_without_the_demo() {
+    // Shows that what `up` says to try ends well as it stands there.
+    let mut up = Up::start();
+    let path = std::path::Path::new(env!("CARGO_BIN_EXE_quadrille"));
+    let path = path.parent().unwrap().to_str().unwrap();
+    let mut tries = up.tries.iter();
+    let last = tries.next_back().expect("there is something to try");
+    assert!(last.starts_with("quadrille tail"), "{last}");
+    let mut said = String::new();
+    for line in tries {
+        let shell = format!("PATH={path}:$PATH; {line}");
+        let output = Command::new("sh").args(["-c", &shell]).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", error(&output));
+        said = String::from_utf8(output.stdout).unwrap();
+    }
+    assert!(said.contains("OrderConfirmed"), "{said}");
+    up.signal("-INT");
+    up.child.wait().unwrap();
+}
+
+#[test]
 fn a_file_that_is_not_there_is_told() {
     // Shows its name in the error.
     let output = quadrille(&["emit", "GoodsReceived", "-f", "nowhere.jsonl"]);
@@ -134,6 +220,8 @@ struct Up {
     child: std::process::Child,
     url: String,
     gateway: String,
+    /// What it says to try.
+    tries: Vec<String>,
 }
 
 impl Up {
@@ -142,8 +230,13 @@ impl Up {
     }
 
     fn start_with(stderr: Stdio) -> Self {
+        Self::start_as(&[], stderr)
+    }
+
+    fn start_as(arguments: &[&str], stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_quadrille"))
             .args(["up", "--listen", "127.0.0.1:0", "--no-demo"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -165,6 +258,11 @@ impl Up {
         Self {
             url: word("quadrille is up at "),
             gateway: word("gateway   http://"),
+            tries: lines
+                .iter()
+                .skip_while(|line| *line != "try")
+                .filter_map(|line| line.strip_prefix("  ").map(ToOwned::to_owned))
+                .collect(),
             child,
         }
     }
@@ -204,8 +302,8 @@ fn ctrl_c_at_the_terminal_starts_nothing_again() {
     // Shows that the terminal's signal to our whole group does not reach the gateway, which is still
     // needed while we drain, and that a gateway which ends after we were asked to stop is left alone.
     let mut up = Up::start_with(Stdio::piped());
-    let [gateway] = &up.children()[..] else {
-        panic!("the gateway is its only child");
+    let [gateway, _carrier] = &up.children()[..] else {
+        panic!("gateway and carrier are its children");
     };
     // Given a request under way, which holds the end up.
     let address = up.url.trim_start_matches("http://");

@@ -1,4 +1,5 @@
-//! Inventory: holds the goods of an order while it is paid for, and lets them go again if not.
+//! Inventory: holds the goods of an order while it is paid for and dispatched, and lets them go again if
+//! not.
 
 use quadrille::Service;
 
@@ -8,7 +9,7 @@ pub mod reactions;
 pub mod state;
 
 pub use deliveries::Deliveries;
-use reactions::{goods_received, order_placed, order_withdrawn, payment_declined};
+use reactions::{goods_received, order_placed, order_withdrawn, payment_declined, shipment_failed};
 use state::Stock;
 
 /// The service.
@@ -21,4 +22,5 @@ pub fn service(deliveries: &Deliveries) -> Service<Stock> {
         .on(order_placed)
         .on(payment_declined)
         .on(order_withdrawn)
+        .on(shipment_failed)
 }

@@ -38,8 +38,8 @@ impl Program for Inventory {
     }
 
     fn check(&self, loaded: &Loaded) -> Result<(), Errors> {
-        check(loaded, true)?;
-        loaded.section::<Options>("stock").map(drop)
+        let own = loaded.section::<Options>("stock").map(drop);
+        Errors::all_of([check(loaded, true), own])
     }
 
     fn contract(&self, _: &Loaded) -> Result<String, Failure> {

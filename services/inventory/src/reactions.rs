@@ -8,6 +8,7 @@ use quadrille_schemas::inventory::v1::{
 };
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
 use quadrille_schemas::payments::v1::PaymentDeclined;
+use quadrille_schemas::shipping::v1::ShipmentFailed;
 
 use crate::state::{Delivery, Item, Reservation, Stock};
 
@@ -103,6 +104,14 @@ pub async fn order_withdrawn(
     cx: Cx<Stock>,
 ) -> Reacted<Option<StockReleased>> {
     release(order.order_id, ReleaseReason::Withdrawn, cx).await
+}
+
+/// Lets go of the goods of an order that cannot be dispatched.
+pub async fn shipment_failed(
+    shipment: ShipmentFailed,
+    cx: Cx<Stock>,
+) -> Reacted<Option<StockReleased>> {
+    release(shipment.order_id, ReleaseReason::ShipmentFailed, cx).await
 }
 
 /// Lets go of what an order holds, once: a declined payment may follow a withdrawal.

@@ -10,7 +10,8 @@ pub mod requests;
 pub mod state;
 
 use reactions::{
-    payment_captured, payment_declined, payment_refunded, stock_rejected, stock_released,
+    order_placed, payment_declined, payment_refunded, shipment_dispatched, shipment_failed,
+    shipment_recalled, stock_rejected, stock_released,
 };
 use state::Orders;
 
@@ -30,9 +31,12 @@ pub fn service(doors: &Doors) -> Service<Orders> {
         .keeps(Orders)
         .originates(&doors.placing)
         .originates(&doors.withdrawing)
+        .on(order_placed)
         .on(stock_rejected)
         .on(stock_released)
-        .on(payment_captured)
         .on(payment_declined)
         .on(payment_refunded)
+        .on(shipment_dispatched)
+        .on(shipment_failed)
+        .on(shipment_recalled)
 }

@@ -35,8 +35,8 @@ impl Program for Orders {
     }
 
     fn check(&self, loaded: &Loaded) -> Result<(), Errors> {
-        check(loaded, true)?;
-        loaded.section::<Options>("http").map(drop)
+        let own = loaded.section::<Options>("http").map(drop);
+        Errors::all_of([check(loaded, true), own])
     }
 
     fn contract(&self, _: &Loaded) -> Result<String, Failure> {

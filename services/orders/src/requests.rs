@@ -7,7 +7,7 @@ use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 use sha2::{Digest as _, Sha256};
 
 use crate::Doors;
-use crate::state::{Order, Orders, Outcome};
+use crate::state::{Email, Order, Orders, Outcome};
 
 /// Key space of orders, as the schema has it.
 const SPACE: &str = "order";
@@ -81,9 +81,10 @@ pub async fn withdraw(doors: &Doors, order: OrderWithdrawn) -> Result<Withdrawn,
         .await
 }
 
-/// Reads an order.
+/// Reads an order that somebody has placed.
 pub async fn read(doors: &Doors, order_id: &str) -> Result<Option<Order>, Error> {
-    doors.placing.read(order_id).await
+    let order: Option<Order> = doors.placing.read(order_id).await?;
+    Ok(order.filter(|order| !order.unplaced))
 }
 
 async fn decide_placing(
@@ -91,7 +92,9 @@ async fn decide_placing(
     request: String,
     mut cx: Cx<Orders>,
 ) -> Result<(Option<OrderPlaced>, Placed), Failure> {
-    if let Some(order) = cx.load::<Order>(&placed.order_id).await? {
+    // Facts that were heard before are not about this order: nothing can follow from it before it is
+    // placed. So they do not take its id, and are forgotten.
+    if let Some(order) = placed_order(&placed.order_id, &mut cx).await? {
         let same = order.request == request;
         let answer = if same {
             Placed::Again
@@ -103,6 +106,7 @@ async fn decide_placing(
     let order = Order {
         request,
         flow: cx.flow().to_string(),
+        email: Email(placed.email.clone()),
         ..Order::default()
     };
     cx.put(&placed.order_id, &order)?;
@@ -114,7 +118,7 @@ async fn decide_withdrawing(
     mut withdrawn: OrderWithdrawn,
     mut cx: Cx<Orders>,
 ) -> Result<(Option<OrderWithdrawn>, Withdrawn), Failure> {
-    let Some(mut order) = cx.load::<Order>(&withdrawn.order_id).await? else {
+    let Some(mut order) = placed_order(&withdrawn.order_id, &mut cx).await? else {
         return Ok((None, Withdrawn::Unknown));
     };
     if order.withdrawn {
@@ -127,6 +131,11 @@ async fn decide_withdrawing(
     cx.put(&withdrawn.order_id, &order)?;
     withdrawn.withdrawn_at = Some(now(&cx));
     Ok((Some(withdrawn), Withdrawn::Accepted))
+}
+
+async fn placed_order(order_id: &str, cx: &mut Cx<Orders>) -> Result<Option<Order>, Failure> {
+    let order = cx.load::<Order>(order_id).await?;
+    Ok(order.filter(|order| !order.unplaced))
 }
 
 /// The moment of the decision, as protobuf has it.

@@ -1,5 +1,7 @@
 //! What orders remembers: how far each order has come.
 
+use std::fmt;
+
 use quadrille::{Record, State};
 use serde::{Deserialize, Serialize};
 
@@ -10,24 +12,62 @@ impl State for Orders {}
 
 /// One order, by order id.
 ///
-/// Events of different topics come in any order, so the order's end is a join: it is confirmed when
-/// the money is there, unless it was withdrawn; it is cancelled when neither goods nor money are
-/// held any more.
+/// Events of different topics come in any order, so the order's end is a join: it is confirmed when it
+/// is paid for and its goods are on their way, unless it was withdrawn; it is cancelled when neither
+/// goods nor money are held any more, and no goods are on their way.
+///
+/// Facts may also be heard of an order that nobody has placed, because its placing is still on its way
+/// on another topic, or because they are wrong. They are kept, and come to nothing until it is placed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Fingerprint of the request that placed it. Empty: its events came before, or it was placed
-    /// by somebody else.
+    /// Whether nobody has placed it yet: to the outside there is no such order then.
+    #[serde(default)]
+    pub unplaced: bool,
+    /// Fingerprint of the request that placed it. Empty: it was placed by somebody else's event.
     pub request: String,
     /// The flow that it belongs to.
     pub flow: String,
+    /// Where the customer is told how it ended.
+    #[serde(default)]
+    pub email: Email,
     /// Whether a withdrawal was accepted.
     pub withdrawn: bool,
     /// The goods.
     pub stock: Stock,
     /// The money.
     pub money: Money,
+    /// The parcel.
+    #[serde(default)]
+    pub shipment: Shipment,
+    /// What was paid for the goods that are on their way.
+    #[serde(default)]
+    pub paid: Option<Paid>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+/// An address, which no log and no error shows.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(pub String);
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A payment that was made for an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The payment, as the gateway names it.
+    pub payment_id: String,
+    /// Currency as three letters of ISO 4217.
+    pub currency_code: String,
+    /// Whole units.
+    pub units: i64,
+    /// Billionths of a unit.
+    pub nanos: i32,
 }
 
 /// What is known of an order's goods.
@@ -47,17 +87,31 @@ pub enum Stock {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Money {
-    /// Nothing yet.
+    /// Nothing yet, or it was taken: whoever dispatches the goods says so.
     #[default]
+    #[serde(alias = "captured")]
     Open,
-    /// It was taken.
-    Captured,
     /// It was not taken, because the card was declined.
     Declined,
     /// It was not taken, because the order was withdrawn.
     Spared,
     /// It was taken and given back.
     Refunded,
+}
+
+/// What is known of an order's parcel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shipment {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// It is on its way.
+    Dispatched,
+    /// It was not dispatched, and will not be.
+    Failed,
+    /// It was dispatched and called back.
+    Recalled,
 }
 
 /// How an order ended.
@@ -70,6 +124,8 @@ pub enum Outcome {
     OutOfStock,
     /// The card was declined.
     PaymentDeclined,
+    /// The goods could not be dispatched.
+    ShipmentFailed,
     /// The customer withdrew it.
     Withdrawn,
 }
@@ -77,21 +133,33 @@ pub enum Outcome {
 impl Order {
     /// What the order comes to with what is known, unless it has ended before.
     pub fn comes_to(&self) -> Option<Outcome> {
-        if self.outcome.is_some() {
+        if self.unplaced || self.outcome.is_some() {
             return None;
         }
-        let goods_are_free = self.stock == Stock::Released;
-        match (self.stock, self.money) {
-            (Stock::Rejected, _) => Some(Outcome::OutOfStock),
-            (_, Money::Captured) if !self.withdrawn => Some(Outcome::Confirmed),
-            (_, Money::Declined) if goods_are_free && !self.withdrawn => {
-                Some(Outcome::PaymentDeclined)
-            }
-            (_, Money::Declined | Money::Spared | Money::Refunded) if goods_are_free => {
-                Some(Outcome::Withdrawn)
-            }
-            _ => None,
+        if self.stock == Stock::Rejected {
+            return Some(Outcome::OutOfStock);
         }
+        if self.shipment == Shipment::Dispatched && !self.withdrawn {
+            return Some(Outcome::Confirmed);
+        }
+        if self.stock != Stock::Released {
+            return None;
+        }
+        let why = match self.money {
+            Money::Declined => Outcome::PaymentDeclined,
+            Money::Spared => Outcome::Withdrawn,
+            // Whatever was paid for once, shipping has heard of, and says what became of it.
+            Money::Refunded => match self.shipment {
+                Shipment::Failed | Shipment::Recalled => Outcome::ShipmentFailed,
+                Shipment::Open | Shipment::Dispatched => return None,
+            },
+            Money::Open => return None,
+        };
+        Some(if self.withdrawn {
+            Outcome::Withdrawn
+        } else {
+            why
+        })
     }
 }
 
@@ -107,50 +175,87 @@ mod tests {
     #[test]
     fn an_order_ends_when_neither_goods_nor_money_are_held() {
         // Shows the join for every order in which the facts may arrive.
-        let order = |withdrawn, stock, money| Order {
+        use Outcome::{Confirmed, OutOfStock, PaymentDeclined, ShipmentFailed, Withdrawn};
+        let order = |withdrawn, stock, money, shipment| Order {
             withdrawn,
             stock,
             money,
+            shipment,
             ..Order::default()
         };
+        let (free, way, bad, back) = (
+            Shipment::Open,
+            Shipment::Dispatched,
+            Shipment::Failed,
+            Shipment::Recalled,
+        );
+        let (held, out, gone) = (Stock::Open, Stock::Rejected, Stock::Released);
         let cases = [
-            (order(false, Stock::Open, Money::Open), None),
+            (order(false, held, Money::Open, free), None),
+            (order(false, out, Money::Open, free), Some(OutOfStock)),
+            (order(true, out, Money::Open, free), Some(OutOfStock)),
+            (order(false, held, Money::Open, way), Some(Confirmed)),
+            // Withdrawn in time: whatever comes, it is not confirmed, and not cancelled while anything
+            // is held or on its way.
+            (order(true, held, Money::Open, way), None),
+            (order(true, gone, Money::Open, way), None),
+            (order(true, gone, Money::Refunded, way), None),
+            (order(true, gone, Money::Refunded, free), None),
+            (order(true, held, Money::Refunded, back), None),
+            (order(true, gone, Money::Open, back), None),
+            (order(true, gone, Money::Refunded, back), Some(Withdrawn)),
+            (order(true, gone, Money::Refunded, bad), Some(Withdrawn)),
+            (order(true, gone, Money::Spared, free), Some(Withdrawn)),
+            (order(true, gone, Money::Open, free), None),
+            // Failures undo what was done before them.
+            (order(false, held, Money::Declined, free), None),
             (
-                order(false, Stock::Rejected, Money::Open),
-                Some(Outcome::OutOfStock),
+                order(false, gone, Money::Declined, free),
+                Some(PaymentDeclined),
             ),
+            (order(true, gone, Money::Declined, free), Some(Withdrawn)),
+            (order(false, held, Money::Open, bad), None),
+            (order(false, gone, Money::Open, bad), None),
+            (order(false, held, Money::Refunded, bad), None),
             (
-                order(true, Stock::Rejected, Money::Open),
-                Some(Outcome::OutOfStock),
+                order(false, gone, Money::Refunded, bad),
+                Some(ShipmentFailed),
             ),
-            (
-                order(false, Stock::Open, Money::Captured),
-                Some(Outcome::Confirmed),
-            ),
-            (order(true, Stock::Open, Money::Captured), None),
-            (order(true, Stock::Released, Money::Captured), None),
-            (order(true, Stock::Open, Money::Refunded), None),
-            (
-                order(true, Stock::Released, Money::Refunded),
-                Some(Outcome::Withdrawn),
-            ),
-            (order(false, Stock::Open, Money::Declined), None),
-            (
-                order(false, Stock::Released, Money::Declined),
-                Some(Outcome::PaymentDeclined),
-            ),
-            (
-                order(true, Stock::Released, Money::Declined),
-                Some(Outcome::Withdrawn),
-            ),
-            (
-                order(true, Stock::Released, Money::Spared),
-                Some(Outcome::Withdrawn),
-            ),
-            (order(true, Stock::Released, Money::Open), None),
         ];
         for (order, outcome) in cases {
             assert_eq!(order.comes_to(), outcome, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_in_no_debug() {
+        let email = Email("ada@example.org".to_owned());
+        let order = Order {
+            email,
+            ..Order::default()
+        };
+        assert!(!format!("{order:?}").contains("ada"));
+        assert!(
+            serde_json::to_string(&order)
+                .unwrap()
+                .contains("\"ada@example.org\"")
+        );
+    }
+
+    #[test]
+    fn what_nobody_has_placed_comes_to_nothing() {
+        // Shows it for facts that would end an order in either way.
+        for (stock, shipment) in [
+            (Stock::Open, Shipment::Dispatched),
+            (Stock::Rejected, Shipment::Open),
+        ] {
+            let order = Order {
+                unplaced: true,
+                stock,
+                shipment,
+                ..Order::default()
+            };
+            assert_eq!(order.comes_to(), None, "{order:?}");
         }
     }
 
@@ -160,7 +265,7 @@ mod tests {
         let outcome = Some(Outcome::Confirmed);
         let order = Order {
             outcome,
-            money: Money::Captured,
+            stock: Stock::Rejected,
             ..Order::default()
         };
         assert_eq!(order.comes_to(), None);

@@ -13,7 +13,8 @@ use quadrille_schemas::payments::v1::DeclineReason;
 
 mod http;
 
-pub use http::{Config, Http};
+pub use http::Http;
+pub use quadrille::port::Config;
 
 /// The port that the service is given.
 pub type Port = Arc<dyn Gateway>;

@@ -1,5 +1,5 @@
 //! Payments: charges the card of an order whose goods are held, and gives the money back where the
-//! order is withdrawn.
+//! order is withdrawn or cannot be dispatched.
 
 use quadrille::Service;
 
@@ -9,7 +9,7 @@ pub mod reactions;
 pub mod state;
 
 use gateway::Port;
-use reactions::{order_withdrawn, stock_reserved};
+use reactions::{order_withdrawn, shipment_failed, stock_reserved};
 use state::Payments;
 
 /// The service.
@@ -20,4 +20,5 @@ pub fn service(gateway: Port) -> Service<Payments, Port> {
         .given(gateway)
         .on(stock_reserved)
         .on(order_withdrawn)
+        .on(shipment_failed)
 }

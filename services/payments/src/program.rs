@@ -35,9 +35,8 @@ impl Program for Payments {
     }
 
     fn check(&self, loaded: &Loaded) -> Result<(), Errors> {
-        check(loaded, true)?;
-        loaded.relate(&RELATIONS)?;
-        loaded.section::<Config>("gateway").map(drop)
+        let own = loaded.section::<Config>("gateway").map(drop);
+        Errors::all_of([check(loaded, true), loaded.relate(&RELATIONS), own])
     }
 
     fn contract(&self, loaded: &Loaded) -> Result<String, Failure> {

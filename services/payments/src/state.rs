@@ -19,6 +19,9 @@ pub enum Payment {
     Captured {
         /// The gateway's id of the charge.
         payment_id: String,
+        /// The idempotency key under which the money goes back, whoever asks for it first: two facts
+        /// that ask at once must not give it back twice.
+        refund_key: String,
         /// Currency as three letters of ISO 4217.
         currency_code: String,
         /// Whole units.
@@ -37,7 +40,7 @@ pub enum Payment {
 
 impl Payment {
     /// A charge that was made.
-    pub fn captured(payment_id: String, amount: &Money) -> Self {
+    pub fn captured(payment_id: String, refund_key: String, amount: &Money) -> Self {
         let Money {
             currency_code,
             units,
@@ -46,6 +49,7 @@ impl Payment {
         let (currency_code, units, nanos) = (currency_code.clone(), *units, *nanos);
         Self::Captured {
             payment_id,
+            refund_key,
             currency_code,
             units,
             nanos,

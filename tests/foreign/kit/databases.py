@@ -66,6 +66,9 @@ def check(state: Path, totals: Totals, orders: list[Order]) -> None:
     _check_orders(state, totals, orders)
     _check_stock(state, confirmed)
     _check_money(state, totals, confirmed)
+    _check_shipments(state, confirmed)
+    told = records(state, "notifications", "told")
+    none("orders whose customers only one of table and topic has", told.keys() ^ {e.order for e in totals.of("ConfirmationSent")})
 
 
 def check_sound(state: Path, service: str) -> None:
@@ -110,6 +113,12 @@ def _check_money(state: Path, totals: Totals, confirmed: dict[str, Order]) -> No
     refunded = {order for order, payment in kept.items() if payment["status"] == "refunded"}
     told = {event.order for event in totals.of("PaymentRefunded")}
     none("refunds that only the table or only the topic has", refunded ^ told)
+
+
+def _check_shipments(state: Path, confirmed: dict[str, Order]) -> None:
+    kept = records(state, "shipping", "shipment")
+    dispatched = {order for order, shipment in kept.items() if shipment["status"] == "dispatched"}
+    none("orders that are confirmed or dispatched in the table, but not both", dispatched ^ confirmed.keys())
 
 
 # --- copies ---------------------------------------------------------------------------------------

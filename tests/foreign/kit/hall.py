@@ -1,23 +1,25 @@
-"""Orders, inventory and payments, each a process of its own, and the gateway beside them."""
+"""All services, each a process of its own, and the outside parties beside them."""
 
 import re
 from pathlib import Path
 
 from .kafka import Kafka
-from .processes import Gateway, Service
+from .processes import Carrier, Gateway, Service
 from .wait import until
 
 # More than any test sells.
 PLENTY = 1_000_000
 STOCK = {"tea": PLENTY, "coffee": PLENTY, "cocoa": PLENTY}
 # What carries the order flow.
-TOPICS = ("deliveries", "orders", "inventory", "payments")
-SERVICES = ("orders", "inventory", "payments")
+TOPICS = ("deliveries", "orders", "inventory", "payments", "shipping", "notifications")
+SERVICES = ("orders", "inventory", "payments", "shipping", "notifications")
 # What each service reads, as its contract says; the totals check that it says so.
 READS = {
-    "orders": ("inventory", "payments"),
-    "inventory": ("deliveries", "orders", "payments"),
-    "payments": ("inventory", "orders"),
+    "orders": ("inventory", "orders", "payments", "shipping"),
+    "inventory": ("deliveries", "orders", "payments", "shipping"),
+    "payments": ("inventory", "orders", "shipping"),
+    "shipping": ("orders", "payments"),
+    "notifications": ("orders",),
 }
 
 
@@ -31,6 +33,8 @@ class Hall:
         folder: Path,
         *of_gateway: str,
         gateway: Gateway | None = None,
+        carrier: Carrier | None = None,
+        smtp: str = "",
         state: Path | None = None,
         flags: tuple[str, ...] = (),
     ):
@@ -38,6 +42,10 @@ class Hall:
         self.folder = folder
         self.state = state
         self.gateway = gateway or Gateway(folder, *of_gateway)
+        self.carrier = carrier or Carrier(folder)
+        # Where mails become files, unless a server takes them.
+        self.mails = folder / "mail"
+        self._smtp = smtp
         self._flags = flags
         for service in [self.start(name) for name in SERVICES]:
             service.until_ready()
@@ -51,6 +59,11 @@ class Hall:
             flags = (f"--set=group.instance={name}", *flags)
         if name == "payments":
             service = payments(self.kafka.address, self.folder, self.gateway, *flags, state=self.state)
+        elif name == "shipping":
+            service = shipping(self.kafka.address, self.folder, self.carrier, *flags, state=self.state)
+        elif name == "notifications":
+            flags = (f"--set=mail.server={self._smtp}", f"--set=mail.folder={self.mails}", *flags)
+            service = Service("notifications", self.kafka.address, self.folder, *flags, state=self.state)
         else:
             start = {"orders": orders, "inventory": inventory}[name]
             service = start(self.kafka.address, self.folder, *flags, state=self.state)
@@ -58,9 +71,9 @@ class Hall:
         return service
 
     @property
-    def services(self) -> tuple[Service, Service, Service]:
+    def services(self) -> tuple[Service, ...]:
         """The services as they run now."""
-        return self.orders, self.inventory, self.payments
+        return tuple(getattr(self, name) for name in SERVICES)
 
     def replace(self, service: Service) -> None:
         """Puts a service in the place of one of its name that has ended."""
@@ -106,3 +119,8 @@ def inventory(kafka: str, folder: Path, *flags: str, opening: bool = True, **mor
 def payments(kafka: str, folder: Path, gateway: Gateway, *flags: str, **more) -> Service:
     """Starts payments."""
     return Service("payments", kafka, folder, f"--set=gateway.url={gateway.url}", *flags, **more)
+
+
+def shipping(kafka: str, folder: Path, carrier: Carrier, *flags: str, **more) -> Service:
+    """Starts shipping."""
+    return Service("shipping", kafka, folder, f"--set=carrier.url={carrier.url}", *flags, **more)

@@ -18,8 +18,12 @@ GOOD_CARD = "4242424242424242"
 # As the gateway's README says; the last one has a wrong check digit.
 BAD_CARDS = ("4000000000000002", "4000000000009995", "4000000000000069", "4242424242424241")
 CUSTOMERS = 50
+# Ends the id of an order that cannot be delivered, as the carrier's README says.
+NOWHERE = "-nowhere"
+EMAIL = "ada@example.org"
 # Of a hundred orders.
 DECLINED = 5
+UNDELIVERABLE = 3
 WITHDRAWN = 2
 # The soonest and the latest that a customer thinks better of it.
 REGRET_S = (0.001, 4.0)
@@ -51,6 +55,10 @@ class Order:
         return self.card != GOOD_CARD
 
     @property
+    def is_undeliverable(self) -> bool:
+        return not self.is_declined and self.id.endswith(NOWHERE)
+
+    @property
     def total_nanos(self) -> int:
         return sum(pieces * (units * 10**9 + nanos) for _, pieces, units, nanos in self.lines)
 
@@ -75,22 +83,27 @@ class Order:
         return {
             "order_id": self.id,
             "customer_id": f"customer-{self.id}",
-            "email": "ada@example.org",
+            "email": EMAIL,
             "lines": lines,
             "card_number": self.card,
         }
 
 
 def orders(count: int, prefix: str = "order", seed: int = 4711, declined: int = DECLINED) -> list[Order]:
-    """Orders with prices to the nano, of which exactly `declined` in a hundred cannot be paid."""
+    """Orders with prices to the nano, of which exactly `declined` in a hundred cannot be paid and, where
+    any cannot, exactly `UNDELIVERABLE` in a hundred cannot be delivered."""
     chance = random.Random(seed)
     made = []
     for number in range(count):
         skus = chance.choices(("tea", "coffee", "cocoa"), k=chance.randint(1, 3))
         lines = [(sku, chance.randint(1, 4), chance.randint(0, 90), chance.randint(1, 999_999_999)) for sku in skus]
         made.append(Order(f"{prefix}-{number:06}", lines))
-    for nth, order in enumerate(chance.sample(made, count * declined // 100)):
+    bad, lost = count * declined // 100, count * UNDELIVERABLE // 100 if declined else 0
+    chosen = chance.sample(made, bad + lost)
+    for nth, order in enumerate(chosen[:bad]):
         order.card = BAD_CARDS[nth % len(BAD_CARDS)]
+    for order in chosen[bad:]:
+        order.id += NOWHERE
     return made
 
 

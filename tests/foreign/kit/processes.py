@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -171,14 +172,60 @@ class Service(Process):
         return until(f"{self.name} waits for {reason!r}", look, seconds)
 
 
-class Gateway(Process):
-    """The payment gateway, and its ledger."""
+class Party(Process):
+    """An outside party, and its ledger."""
+
+    def __init__(self, name: str, program: str, folder: Path, *flags: str):
+        self.ledger = folder / f"{name}.jsonl"
+        command = [BINARIES / program, "--listen", "127.0.0.1:0", "--ledger", self.ledger, *flags]
+        super().__init__(name, command, folder / f"{name}.log")
+        self.url = "http://" + self.says(r"(?m)^(127\.0\.0\.1:\d+)$")[1]
+
+
+class Gateway(Party):
+    """The payment gateway."""
 
     def __init__(self, folder: Path, *flags: str):
-        self.ledger = folder / "ledger.jsonl"
-        command = [BINARIES / "payment-gateway", "--listen", "127.0.0.1:0"]
-        super().__init__("gateway", [*command, "--ledger", self.ledger, *flags], folder / "gateway.log")
-        self.url = "http://" + self.says(r"(?m)^(127\.0\.0\.1:\d+)$")[1]
+        super().__init__("gateway", "payment-gateway", folder, *flags)
+
+
+class Carrier(Party):
+    """The carrier."""
+
+    def __init__(self, folder: Path, *flags: str):
+        super().__init__("carrier", "carrier", folder, *flags)
+
+
+class Mailpit(Process):
+    """A real mail server, whose mails can be read back."""
+
+    def __init__(self, program: str, folder: Path):
+        # It chooses no free port by itself, so two are chosen for it.
+        ports = [_free_port() for _ in range(2)]
+        self.smtp, self._listen = (f"127.0.0.1:{port}" for port in ports)
+        command = [program, "--smtp", self.smtp, "--listen", self._listen, "--disable-version-check", "--max", "0"]
+        super().__init__("mailpit", command, folder / "mailpit.log")
+        until("mailpit answers", self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return get(f"http://{self._listen}/api/v1/info")[0] == 200
+        except OSError:
+            return False
+
+    def mails(self) -> list[tuple[str, str]]:
+        """Message-ID and subject of every mail, as often as it came."""
+        found, total = [], 1
+        while len(found) < total:
+            _, page = get(f"http://{self._listen}/api/v1/messages?limit=1000&start={len(found)}")
+            found += [(f"<{mail['MessageID']}>", mail["Subject"]) for mail in page["messages"]]
+            total = page["total"]
+        return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def get(url: str) -> tuple[int, dict]:

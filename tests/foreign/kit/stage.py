@@ -1,4 +1,4 @@
-"""A cluster, a gateway and a folder of state that outlive the services, however often these end."""
+"""A cluster, outside parties and a folder of state that outlive the services, however often these end."""
 
 import shutil
 from pathlib import Path
@@ -7,9 +7,9 @@ from . import databases
 from .hall import READS, SERVICES, TOPICS, Hall
 from .kafka import Kafka
 from .load import Order, statuses
-from .processes import Gateway
+from .processes import Carrier, Gateway
 from .schemas import Schemas
-from .totals import Totals
+from .totals import Totals, files
 from .wait import until_still
 
 # Longest stretch in which nothing at all moves on.
@@ -28,11 +28,17 @@ class Stage:
         self.placed: list[Order] = []
         self._schemas = schemas
         self._gateway = Gateway(folder)
+        self._carrier = Carrier(folder)
 
     def hall(self, *flags: str) -> Hall:
         """All services, started on what earlier ones remembered."""
         return Hall(
-            self.kafka, self.folder, gateway=self._gateway, state=self.state, flags=(SESSION, *flags)
+            self.kafka,
+            self.folder,
+            gateway=self._gateway,
+            carrier=self._carrier,
+            state=self.state,
+            flags=(SESSION, *flags),
         )
 
     def place(self, orders: list[Order]) -> list[Order]:
@@ -52,7 +58,7 @@ class Stage:
 
     def finish(self, hall: Hall) -> Totals:
         """Lets services end their work and stops them. Then every order that was ever placed has
-        one outcome, and topics, tables and the gateway's ledger agree to the unit and the nano."""
+        one outcome, and topics, tables, ledgers and mails agree to the unit and the nano."""
         until_still("records that no service has finished", hall.lag, STANDSTILL_S)
         for service in hall.services:
             alive = {f"{service.pid}-0"}
@@ -67,6 +73,8 @@ class Stage:
         totals.check_flows()
         totals.check_stock(self.placed)
         totals.check_money(self.placed, self._gateway.ledger)
+        totals.check_shipments(self.placed, self._carrier.ledger)
+        totals.check_mails(self.placed, files(hall.mails))
         totals.check_receipts()
         totals.check_decided_once()
         totals.check_emitted()

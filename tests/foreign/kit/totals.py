@@ -5,6 +5,8 @@ about, at most `SHOWN` of them.
 """
 
 import collections
+import email
+import email.policy
 import functools
 import json
 from dataclasses import dataclass
@@ -189,6 +191,50 @@ class Totals:
         wrong = [(e.type, e.order) for e in said if e.payload.payment_id != paid.get(e.order)]
         none("events that name another payment than the ledger", wrong)
 
+    # --- parcels and mails ------------------------------------------------------------------------
+
+    def check_shipments(self, orders: list[Order], ledger: Path) -> int:
+        """What the carrier took and did not bring back is one parcel of each confirmed order, and of
+        no other. Gives back how many it brought back."""
+        entries = [json.loads(line) for line in ledger.read_text().splitlines()]
+        assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+        recalled = {e["shipment_key"] for e in entries if e["kind"] == "recall"}
+        shipped = [e for e in entries if e["kind"] == "shipment"]
+        taken = collections.Counter(e["order_id"] for e in shipped)
+        none("orders that were shipped twice", [o for o, count in taken.items() if count > 1])
+        left = {e["order_id"]: e["shipment_id"] for e in shipped if e["key"] not in recalled}
+        confirmed = {order.id for order in orders if self.outcome(order.id) == "confirmed"}
+        none("orders that are confirmed or on their way, but not both", left.keys() ^ confirmed)
+        refused = {e["order_id"] for e in entries if e["kind"] == "refusal"}
+        none("refusals of what can be delivered", refused - {o.id for o in orders if o.is_undeliverable})
+        told = {e.order: e.payload.shipment_id for e in self.of("ShipmentDispatched")}
+        none("shipments that the ledger has otherwise", [o for o, shipment in left.items() if told.get(o) != shipment])
+        return len(shipped) - len(left)
+
+    def check_mails(self, orders: list[Order], mails: list[tuple[str, str]]) -> int:
+        """Every customer has one mail, which says how the order ended, and the events name it. A mail
+        that a crash repeated has the same Message-ID; gives back how many were."""
+        subjects = dict(mails)
+        told = {e.payload.message_id: e.order for e in self.of("ConfirmationSent")}
+        none("mails that only the server or only the topic has", subjects.keys() ^ told.keys())
+        none("orders without a mail", {order.id for order in orders} - set(told.values()))
+        assert len(told) == len(set(told.values())), "somebody has two mails"
+        words = {True: "is on its way", False: "is cancelled"}
+        wrong = [
+            (order, subjects[message])
+            for message, order in told.items()
+            if subjects[message] != f"Your order {order} {words[self.outcome(order) == 'confirmed']}"
+        ]
+        none("mails that say something else (order, subject)", wrong)
+        return len(mails) - len(subjects)
+
+    def check_nothing_leaked(self, logs: list[Path], secrets: list[str]) -> None:
+        """What is sensitive stands in no log, and in no receipt."""
+        for secret in secrets:
+            none(f"logs with {secret}", [str(log) for log in logs if secret in log.read_text(errors="replace")])
+            found = [r.event for r in self.receipt_records if secret.encode() in (r.value or b"")]
+            none(f"receipts with {secret}", found)
+
     # --- receipts -------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -250,15 +296,17 @@ class Totals:
         }
         none("events that receipts name and no topic has", told - on_topics)
         none("events with a cause that no receipt names", on_topics - told)
-        causes = {event.record.event[1] for event in self.events}
-        orphans = [e.record.event for e in self.events if e.record.header.get("ce_causationid", "") not in causes | {""}]
+        causes = {"", *(event.record.event[1] for event in self.events)}
+        orphans = [e.record.event for e in self.events if e.record.header.get("ce_causationid", "") not in causes]
         none("events whose cause stands on no topic", orphans)
 
 
 def _expected(order: Order) -> str:
     if order.withdrawn:
         return "withdrawn"
-    return "payment_declined" if order.is_declined else "confirmed"
+    if order.is_declined:
+        return "payment_declined"
+    return "shipment_failed" if order.is_undeliverable else "confirmed"
 
 
 def _distinct(records: list[Record]) -> list[Record]:
@@ -272,3 +320,12 @@ def none(what: str, found) -> None:
     found = sorted(found)
     more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     assert not found, f"{len(found)} {what}: {found[:SHOWN]}{more}"
+
+
+def files(folder: Path) -> list[tuple[str, str]]:
+    """Message-ID and subject of every mail that became a file."""
+    found = []
+    for file in folder.glob("*.eml"):
+        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        found.append((mail["Message-ID"], mail["Subject"]))
+    return found

@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
 use quadrille::event::{Event, Kind};
+use quadrille::state::memory::MemoryStores;
 use quadrille::wire;
 use quadrille::world::Live;
 use quadrille_orders::requests::{Placed, Withdrawn};
 use quadrille_orders::state::Outcome;
 use quadrille_schemas::orders::v1::{OrderCancelled, OrderConfirmed};
+use quadrille_tests::carrier::{NOWHERE, Parcels};
 use quadrille_tests::gateway::{Books, DECLINED_CARD};
-use quadrille_tests::hall::{GOOD_CARD, Hall};
+use quadrille_tests::hall::{GOOD_CARD, Hall, Ports};
+use quadrille_tests::post::Mails;
 use quadrille_tests::witness;
 
 struct Evening {
     broker: Arc<dyn Broker>,
     books: Arc<Books>,
+    parcels: Arc<Parcels>,
+    mails: Arc<Mails>,
     hall: Hall,
 }
 
@@ -25,7 +30,14 @@ async fn evening(goods: u32) -> Evening {
     let world: quadrille::world::Shared = Arc::new(Live::new());
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
     let books = Arc::new(Books::default());
-    let hall = Hall::start(Arc::clone(&broker), world, Arc::clone(&books) as _);
+    let (parcels, mails): (Arc<Parcels>, Arc<Mails>) = Default::default();
+    let ports = Ports {
+        gateway: Arc::clone(&books) as _,
+        carrier: Arc::clone(&parcels) as _,
+        post: Arc::clone(&mails) as _,
+    };
+    let stores = Arc::new(MemoryStores::default());
+    let hall = Hall::start_with(Arc::clone(&broker), world, ports, stores);
     hall.ready().await;
     hall.deliver("tea", goods).await;
     // The goods are on the shelf once inventory's receipt says so.
@@ -39,8 +51,15 @@ async fn evening(goods: u32) -> Evening {
     Evening {
         broker,
         books,
+        parcels,
+        mails,
         hall,
     }
+}
+
+/// Waits until so many customers were told how their orders ended.
+async fn told(evening: &Evening, orders: usize) {
+    until(|| async { witness::all(&evening.broker, "notifications").await.len() >= orders }).await;
 }
 
 async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
@@ -57,8 +76,8 @@ async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_paid_order_is_confirmed() {
-    // Shows the straight way, and that every event has a receipt from everyone who reacts to it.
+async fn an_order_that_is_paid_and_dispatched_is_confirmed() {
+    // Shows the straight way, that the customer is told, and that every event has a receipt from everyone who reacts to it.
     let evening = evening(1).await;
 
     assert_eq!(
@@ -72,13 +91,26 @@ async fn a_paid_order_is_confirmed() {
         evening.hall.withdraw("4711").await,
         Withdrawn::TooLate(Outcome::Confirmed)
     );
+    assert_eq!(evening.parcels.on_their_way(), ["4711"]);
+    told(&evening, 1).await;
+    let [mail] = &evening.mails.sent()[..] else {
+        panic!("one mail");
+    };
+    assert!(mail.text.contains("To: ada@example.org"), "{}", mail.text);
+    assert!(
+        mail.text.contains("Your order 4711 is on its way"),
+        "{}",
+        mail.text
+    );
     evening.hall.stop().await;
     let done = |service: &str| (service.to_owned(), wire::Outcome::Done);
     let tally = witness::tally(&witness::receipts(&evening.broker).await);
     let expected = BTreeMap::from([
         (done("inventory"), 2),
         (done("payments"), 1),
-        (done("orders"), 1),
+        (done("shipping"), 1),
+        (done("orders"), 2),
+        (done("notifications"), 1),
     ]);
     assert_eq!(tally, expected);
 }
@@ -117,11 +149,41 @@ async fn a_declined_payment_releases_the_stock() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_shipment_refunds_the_money_and_releases_the_stock() {
+    // Shows compensation over two services, and that the only piece is free again.
+    let evening = evening(1).await;
+    let lost = format!("lost{NOWHERE}");
+
+    evening.hall.place(&lost, "tea", GOOD_CARD).await;
+    assert_eq!(evening.hall.outcome(&lost).await, Outcome::ShipmentFailed);
+    assert_eq!(evening.books.balance(), 0);
+    evening.hall.place("next", "tea", GOOD_CARD).await;
+    assert_eq!(evening.hall.outcome("next").await, Outcome::Confirmed);
+
+    assert_eq!(evening.books.balance(), 20);
+    assert_eq!(evening.parcels.on_their_way(), ["next"]);
+    told(&evening, 2).await;
+    let mails = evening.mails.sent();
+    assert!(
+        mails
+            .iter()
+            .any(|mail| mail.text.contains("could not be dispatched")),
+        "{mails:?}"
+    );
+    evening.hall.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_order_of_many_ends_once_whenever_it_is_withdrawn() {
-    // Shows exactly one outcome per flow, and that goods and money add up, with withdrawals that
-    // race with everything.
+    // Shows exactly one outcome per flow, one mail about it, and that goods, money and parcels add up,
+    // with failed shipments, and withdrawals that race with everything.
     const ORDERS: usize = 300;
     let evening = evening(10_000).await;
+    let id = |n: usize| match n % 25 {
+        11 => format!("o{n}{NOWHERE}"),
+        _ => format!("o{n}"),
+    };
+    let mut accepted = BTreeSet::new();
 
     for n in 0..ORDERS {
         let card = if n % 20 == 7 {
@@ -129,21 +191,45 @@ async fn every_order_of_many_ends_once_whenever_it_is_withdrawn() {
         } else {
             GOOD_CARD
         };
-        let order_id = format!("o{n}");
+        let order_id = id(n);
         evening.hall.place(&order_id, "tea", card).await;
         if n % 5 == 3 {
-            evening.hall.withdraw(&order_id).await;
+            let withdrawn = evening.hall.withdraw(&order_id).await;
+            if withdrawn == Withdrawn::Accepted {
+                accepted.insert(order_id);
+            }
         }
     }
-    let mut confirmed = 0;
+    let mut confirmed = Vec::new();
     for n in 0..ORDERS {
-        let outcome = evening.hall.outcome(&format!("o{n}")).await;
-        confirmed += i64::from(outcome == Outcome::Confirmed);
+        let outcome = evening.hall.outcome(&id(n)).await;
+        if outcome == Outcome::Confirmed {
+            confirmed.push(id(n));
+        }
+        let is_withdrawn = outcome == Outcome::Withdrawn;
+        assert_eq!(
+            is_withdrawn,
+            accepted.contains(&id(n)),
+            "{}: {outcome:?}",
+            id(n)
+        );
     }
+    told(&evening, ORDERS).await;
     evening.hall.stop().await;
 
-    assert_eq!(evening.books.balance(), confirmed * 20);
-    assert!(confirmed > 200, "most are confirmed: {confirmed}");
+    assert_eq!(evening.books.balance(), confirmed.len() as i64 * 20);
+    assert!(
+        confirmed.len() > 180,
+        "most are confirmed: {}",
+        confirmed.len()
+    );
+    let mut on_their_way = evening.parcels.on_their_way();
+    on_their_way.sort();
+    confirmed.sort();
+    assert_eq!(on_their_way, confirmed);
+    let mails = evening.mails.sent();
+    let ids: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
+    assert_eq!((mails.len(), ids.len()), (ORDERS, ORDERS));
     let mut outcomes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for seen in witness::all(&evening.broker, "orders").await {
         let schemas = [OrderConfirmed::SCHEMA, OrderCancelled::SCHEMA];

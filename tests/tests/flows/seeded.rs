@@ -30,7 +30,14 @@ fn run(seed: u64) -> (Vec<Outcome>, i64, Vec<String>) {
         }
         hall.stop().await;
         let mut story = Vec::new();
-        for topic in ["orders", "inventory", "payments", "quadrille.receipts"] {
+        for topic in [
+            "orders",
+            "inventory",
+            "payments",
+            "shipping",
+            "notifications",
+            "quadrille.receipts",
+        ] {
             for seen in witness::all(&broker, topic).await {
                 let (at, offset) = (seen.record.partition, seen.record.offset);
                 let envelope = seen.envelope;

@@ -7,18 +7,25 @@ use futures::future::join_all;
 use quadrille::broker::{Broker, memory};
 use quadrille::state::sqlite::{Options, Stores};
 use quadrille::world::{Live, World as _};
+use quadrille_orders::requests::Placed;
 use quadrille_orders::state::Outcome;
+use quadrille_tests::carrier::Parcels;
 use quadrille_tests::gateway::{Books, DECLINED_CARD};
-use quadrille_tests::hall::{GOOD_CARD, Hall};
+use quadrille_tests::hall::{GOOD_CARD, Hall, Ports, order};
 use quadrille_tests::witness;
+use sqlx::Connection as _;
 
 const ORDERS: usize = 60;
 
-async fn hall(broker: &Arc<dyn Broker>, books: &Arc<Books>, folder: &Path) -> Hall {
+async fn hall(broker: &Arc<dyn Broker>, ports: &Ports, folder: &Path) -> Hall {
     let world: quadrille::world::Shared = Arc::new(Live::new());
-    let stores = Stores::in_folder(Arc::clone(&world), folder, Options::default());
-    let gateway = Arc::clone(books) as _;
-    let hall = Hall::start_on(Arc::clone(broker), world, gateway, Arc::new(stores));
+    let options = Options {
+        busy_timeout: std::time::Duration::from_millis(20),
+        ..Options::default()
+    };
+    let stores = Stores::in_folder(Arc::clone(&world), folder, options);
+    let stores = Arc::new(stores);
+    let hall = Hall::start_with(Arc::clone(broker), world, ports.clone(), stores);
     hall.ready().await;
     hall
 }
@@ -27,9 +34,13 @@ async fn hall(broker: &Arc<dyn Broker>, books: &Arc<Books>, folder: &Path) -> Ha
 async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     // Given a hall with goods, and orders of which every tenth has a bad card.
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
-    let books = Arc::new(Books::default());
+    let (books, parcels): (Arc<Books>, Arc<Parcels>) = Default::default();
+    let ports = Ports {
+        carrier: Arc::clone(&parcels) as _,
+        ..Ports::with(Arc::clone(&books) as _)
+    };
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let first = hall(&broker, &books, folder.path()).await;
+    let first = hall(&broker, &ports, folder.path()).await;
     first.deliver("tea", 1_000).await;
     let card = |nth: usize| match nth % 10 {
         0 => DECLINED_CARD,
@@ -44,7 +55,7 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     // When all crash as soon as the first is confirmed, and start again on what is on the disk.
     first.outcome("1").await;
     first.crash();
-    let second = hall(&broker, &books, folder.path()).await;
+    let second = hall(&broker, &ports, folder.path()).await;
 
     // Then every order ends as it must, once, and the books agree.
     for nth in 0..ORDERS {
@@ -53,6 +64,8 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     }
     let paid = (0..ORDERS).filter(|nth| card(*nth) == GOOD_CARD).count();
     assert_eq!(books.balance(), 20 * paid as i64);
+    assert_eq!(parcels.on_their_way().len(), paid);
+    assert_eq!(parcels.taken(), paid, "no order was dispatched twice");
     let wanted = ORDERS + (ORDERS - paid);
     while distinct_of(&broker, "StockReserved", "StockReleased").await < wanted {
         Live::new()
@@ -64,6 +77,32 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
         wanted
     );
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_unready_while_its_store_fails_its_door() {
+    // Given a hall, and a program of somebody else that has locked the database of orders.
+    let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let ports = Ports::with(Arc::<Books>::default());
+    let hall = hall(&broker, &ports, folder.path()).await;
+    let file =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("orders.sqlite"));
+    let mut other = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
+    let lock = other.begin_with("begin immediate").await.unwrap();
+
+    // When somebody places an order.
+    let placed = quadrille_orders::requests::place(&hall.doors, order("1", "tea", GOOD_CARD)).await;
+
+    // Then it is not taken, and the service is unready and says why until it can write again.
+    assert!(placed.is_err(), "{placed:?}");
+    let report = hall.status("orders").report();
+    assert!(!report.ready);
+    assert!(report.waiting_for[0].contains("locked"), "{report:?}");
+    lock.rollback().await.unwrap();
+    hall.status("orders").until(|report| report.ready).await;
+    assert_eq!(hall.place("1", "tea", GOOD_CARD).await, Placed::Taken);
+    hall.stop().await;
 }
 
 /// How many distinct events of two types of inventory there are.

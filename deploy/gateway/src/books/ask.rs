@@ -6,7 +6,7 @@ use crate::money::Money;
 
 /// A question. Its key makes it the same question, however often it is asked.
 #[derive(Debug, Clone)]
-pub(crate) enum Ask {
+pub enum Ask {
     Charge(Charge),
     Refund(Refund),
     Void(Void),
@@ -14,7 +14,7 @@ pub(crate) enum Ask {
 
 /// Takes money from a card.
 #[derive(Debug, Clone)]
-pub(crate) struct Charge {
+pub struct Charge {
     pub(crate) key: String,
     pub(crate) order_id: String,
     pub(crate) money: Money,
@@ -23,7 +23,7 @@ pub(crate) struct Charge {
 
 /// Gives money of a payment back.
 #[derive(Debug, Clone)]
-pub(crate) struct Refund {
+pub struct Refund {
     pub(crate) key: String,
     pub(crate) payment_id: String,
     pub(crate) money: Money,
@@ -31,7 +31,7 @@ pub(crate) struct Refund {
 
 /// Undoes whatever happened, or may still happen, under a charge's key.
 #[derive(Debug, Clone)]
-pub(crate) struct Void {
+pub struct Void {
     pub(crate) key: String,
     pub(crate) charge_key: String,
 }

@@ -9,7 +9,7 @@ use crate::money;
 
 /// What all entries add up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Totals {
+pub struct Totals {
     /// How many entries there are.
     pub(crate) entries: u64,
     /// How many of them are voids. A void of what was never charged has no currency.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use quadrille_gateway::{Config, Error, serve};
+use quadrille_gateway::Config;
+use quadrille_outside::{Error, serve};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;

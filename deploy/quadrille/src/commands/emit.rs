@@ -18,7 +18,7 @@ use super::lines::{self, LINE_BYTES_MAX, Line};
 use super::progress::Progress;
 use super::target::{Asked, Target};
 use super::{event_type, json, show};
-use crate::accept::{Accepted, Entrance, Kind, Refused};
+use crate::accept::{self, Accepted, Entrance, Kind, Refused};
 use crate::client::Client;
 use crate::types;
 
@@ -48,16 +48,27 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "file")]
     keep_going: bool,
     /// The flow that the events join
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = attribute)]
     flow: Option<String>,
     /// Who publishes them
-    #[arg(long, value_name = "SOURCE", default_value = "/quadrille/cli")]
+    #[arg(long, value_name = "SOURCE", default_value = "/quadrille/cli", value_parser = attribute)]
     source: String,
     /// Print what became of each event as a line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     target: Target,
+}
+
+/// What can stand in an attribute of an event.
+fn attribute(text: &str) -> Result<String, String> {
+    match !text.is_empty() && accept::is_attribute(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "give 1 to {} bytes of plain text",
+            accept::ATTRIBUTE_BYTES_MAX
+        )),
+    }
 }
 
 /// Publishes.
@@ -105,11 +116,19 @@ fn data(argument: Option<&str>) -> Result<Value, Failure> {
             text
         }
     };
-    serde_json::from_str(&text).map_err(|error| {
+    let mend = "write them as one object, e.g. '{\"sku\": \"tea\"}', in single quotes";
+    let fields: Value = serde_json::from_str(&text).map_err(|error| {
         Failure::new(Exit::Usage, "the event's fields are not JSON")
             .because(&error)
-            .mend("write them as one object, e.g. '{\"sku\": \"tea\"}', in single quotes")
-    })
+            .mend(mend)
+    })?;
+    match fields.is_object() {
+        true => Ok(fields),
+        false => {
+            let message = "the event's fields are JSON, but not one object";
+            Err(Failure::new(Exit::Usage, message).mend(mend))
+        }
+    }
 }
 
 /// How events get there.
@@ -261,7 +280,11 @@ impl Work<'_> {
             return Ok(());
         }
         let data: Value = match serde_json::from_str(&text) {
-            Ok(data) => data,
+            Ok(data @ Value::Object(_)) => data,
+            Ok(_) => {
+                self.fail(number, "no JSON object", "write one JSON object a line");
+                return Ok(());
+            }
             Err(error) => {
                 let wrong = format!("not JSON: {error}");
                 self.fail(number, &wrong, "write one JSON object a line");
@@ -308,7 +331,7 @@ impl Work<'_> {
             }
             Err(refused) => {
                 self.unreachable |= refused.kind == Kind::Unreachable;
-                self.fail(ended.number, &refused.error, &refused.mend);
+                self.fail(ended.number, &refused.error, mend(&refused));
             }
         }
         self.progress.tell(self.position, self.count, self.failed);
@@ -343,5 +366,16 @@ fn failure(refused: &Refused) -> Failure {
         Kind::Unreachable => Exit::Unreachable,
         _ => Exit::Failed,
     };
-    Failure::new(exit, refused.error.clone()).mend(refused.mend.clone())
+    Failure::new(exit, refused.error.clone()).mend(mend(refused))
+}
+
+/// What to do about a refusal, in terms of this command: it gives every event an id of its own.
+fn mend(refused: &Refused) -> &str {
+    match refused.mend == accept::REPEAT {
+        true => {
+            "look by `quadrille tail` whether the event is there, and emit it again if it is not: \
+             emitted twice, it is two events"
+        }
+        false => &refused.mend,
+    }
 }

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::flow::draw::draw;
 use crate::flow::status::Word;
 use crate::flow::view::{View, view};
+use crate::flow::wanted;
 use crate::paint::Paint;
 use crate::scan::Scan;
 
@@ -159,19 +160,13 @@ impl Source {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
         let found = found?;
-        let Some((newest, older)) = found.flows.split_first() else {
+        let flows: Vec<_> = found.flows.iter().collect();
+        let Some((meant, others)) = flows.split_first() else {
             return Ok(None);
         };
-        let mut view = view(newest, &found.expected);
+        let mut view = view(meant, &found.expected);
         view.notes.extend(found.notes);
-        if !older.is_empty() {
-            let ids: Vec<_> = older.iter().map(|flow| flow.id.to_string()).collect();
-            let count = older.len();
-            view.notes.push(format!(
-                "older flows have the key {wanted} too ({count}): {}",
-                ids.join(", ")
-            ));
-        }
+        view.notes.extend(wanted::note(others, wanted));
         Ok(Some(view))
     }
 

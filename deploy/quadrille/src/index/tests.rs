@@ -46,7 +46,29 @@ fn one_key_of_several_flows_gives_the_newest_and_names_the_others() {
     }
     let view = index.find("4711").unwrap();
     assert_eq!(view.summary.id, "b");
-    assert_eq!(view.notes, ["older flows have the key 4711 too (1): a"]);
+    assert_eq!(
+        view.notes,
+        ["other flows have the key 4711 too (1), each is shown by its id: a"]
+    );
+}
+
+#[test]
+fn what_others_emit_under_a_key_does_not_hide_the_flow_that_was_opened_for_it() {
+    // Given the flow of an order, and a later event of a stranger in a flow of its own.
+    let index = index(10);
+    let own = placed("4711", 0);
+    let own_flow = own.envelope.flow.clone();
+    index.take(Seen::Event(own));
+    let mut stranger = placed("4711", 10);
+    stranger.envelope.id = quadrille::id::EventId::new("stranger");
+    stranger.envelope.flow = FlowId::new("of-a-stranger");
+    index.take(Seen::Event(stranger));
+
+    let view = index.find("4711").unwrap();
+
+    assert_eq!(view.summary.id, own_flow.as_str());
+    assert_eq!(view.notes.len(), 1);
+    assert!(view.notes[0].contains("of-a-stranger"), "{:?}", view.notes);
 }
 
 #[test]

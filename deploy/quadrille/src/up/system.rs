@@ -11,12 +11,24 @@ use quadrille::status::Status;
 use quadrille::stop::Stop;
 use quadrille::world::{self, Ended};
 use quadrille_inventory::Deliveries;
+use quadrille_notifications::mail;
 use quadrille_orders::Doors;
-use quadrille_payments::gateway::Port;
+use quadrille_payments::gateway;
+use quadrille_shipping::carrier;
 use tokio::sync::watch;
 
 /// Tells what is still waited for.
 pub type Waiting = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// What services are given of the outside.
+pub struct Ports {
+    /// Takes the money.
+    pub gateway: gateway::Port,
+    /// Takes the goods.
+    pub carrier: carrier::Port,
+    /// Takes the mails.
+    pub post: mail::Port,
+}
 
 /// The services, running.
 pub struct System {
@@ -36,7 +48,12 @@ struct Part {
 
 impl System {
     /// Starts all services, each with its own state.
-    pub fn start(bus: &Bus, gateway: Port) -> Self {
+    pub fn start(bus: &Bus, ports: Ports) -> Self {
+        let Ports {
+            gateway,
+            carrier,
+            post,
+        } = ports;
         let (doors, deliveries) = (Doors::default(), Deliveries::default());
         let (tell, failure) = watch::channel(None);
         let mut system = Self {
@@ -50,6 +67,9 @@ impl System {
         let inventory = quadrille_inventory::service(&deliveries);
         system.add("inventory", inventory, bus, &tell);
         system.add("payments", quadrille_payments::service(gateway), bus, &tell);
+        system.add("shipping", quadrille_shipping::service(carrier), bus, &tell);
+        let notifications = quadrille_notifications::service(post);
+        system.add("notifications", notifications, bus, &tell);
         system
     }
 

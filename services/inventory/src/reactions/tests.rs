@@ -56,6 +56,13 @@ fn declined(order_id: &str) -> PaymentDeclined {
     }
 }
 
+fn failed(order_id: &str) -> ShipmentFailed {
+    ShipmentFailed {
+        order_id: order_id.to_owned(),
+        ..ShipmentFailed::default()
+    }
+}
+
 fn withdrawn(order_id: &str) -> OrderWithdrawn {
     OrderWithdrawn {
         order_id: order_id.to_owned(),
@@ -176,6 +183,26 @@ async fn a_withdrawal_lets_the_goods_go_and_the_decline_that_follows_does_nothin
 }
 
 #[tokio::test]
+async fn a_failed_shipment_lets_the_goods_go_once() {
+    // Shows it, and that a withdrawal before or after it does nothing more.
+    let bench = with_stock(&[("apple", 5)]).await;
+    bench.react(placed("4711", &[("apple", 2)])).await.unwrap();
+    bench.react(placed("4712", &[("apple", 2)])).await.unwrap();
+    bench.react(withdrawn("4712")).await.unwrap();
+
+    let told = bench.react(failed("4711")).await.unwrap();
+    let again = bench.react(failed("4711")).await.unwrap();
+    let withdrawn = bench.react(withdrawn("4711")).await.unwrap();
+    let behind = bench.react(failed("4712")).await.unwrap();
+
+    let released: StockReleased = told.only();
+    assert_eq!(released.lines, [line("apple", 2)]);
+    assert_eq!(released.reason(), ReleaseReason::ShipmentFailed);
+    assert!(again.is_empty() && withdrawn.is_empty() && behind.is_empty());
+    assert_eq!(shelf(&bench, "apple").await, (5, 0));
+}
+
+#[tokio::test]
 async fn an_order_that_holds_nothing_has_nothing_to_let_go() {
     // Shows it for an order that nobody knows and for one that was rejected.
     let bench = with_stock(&[("apple", 1)]).await;
@@ -187,6 +214,7 @@ async fn an_order_that_holds_nothing_has_nothing_to_let_go() {
     for order in ["unknown", "rejected"] {
         assert!(bench.react(withdrawn(order)).await.unwrap().is_empty());
         assert!(bench.react(declined(order)).await.unwrap().is_empty());
+        assert!(bench.react(failed(order)).await.unwrap().is_empty());
     }
     assert_eq!(shelf(&bench, "apple").await, (1, 0));
 }

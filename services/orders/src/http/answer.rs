@@ -41,9 +41,9 @@ pub(super) enum Status {
     Placed,
     /// Its withdrawal was accepted: it will be cancelled.
     Withdrawing,
-    /// It is paid, and its goods are reserved.
+    /// It is paid for, and its goods are on their way.
     Confirmed,
-    /// It came to nothing: neither money nor goods are held.
+    /// It came to nothing: neither money nor goods are held, and no goods are on their way.
     Cancelled,
 }
 
@@ -55,6 +55,8 @@ pub(super) enum Reason {
     OutOfStock,
     /// The card was declined.
     PaymentDeclined,
+    /// The goods could not be dispatched.
+    ShipmentFailed,
     /// The customer withdrew it.
     Withdrawn,
 }
@@ -136,6 +138,7 @@ fn ended(outcome: Outcome) -> (Status, Option<Reason>) {
         Outcome::Confirmed => (Status::Confirmed, None),
         Outcome::OutOfStock => (Status::Cancelled, Some(Reason::OutOfStock)),
         Outcome::PaymentDeclined => (Status::Cancelled, Some(Reason::PaymentDeclined)),
+        Outcome::ShipmentFailed => (Status::Cancelled, Some(Reason::ShipmentFailed)),
         Outcome::Withdrawn => (Status::Cancelled, Some(Reason::Withdrawn)),
     }
 }

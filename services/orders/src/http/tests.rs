@@ -3,7 +3,7 @@ use axum::http::{Method, Request};
 use quadrille::kit::Bench;
 use quadrille_schemas::inventory::v1::StockRejected;
 use quadrille_schemas::orders::v1::OrderPlaced;
-use quadrille_schemas::payments::v1::PaymentCaptured;
+use quadrille_schemas::shipping::v1::ShipmentDispatched;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -49,13 +49,14 @@ impl Http {
         .await
     }
 
-    async fn capture(&self, order_id: &str) {
-        let event = PaymentCaptured {
+    /// The order is dispatched.
+    async fn confirm(&self, order_id: &str) {
+        let dispatched = ShipmentDispatched {
             order_id: order_id.to_owned(),
-            payment_id: "pay-1".to_owned(),
-            amount: None,
+            shipment_id: "shp-1".to_owned(),
+            ..ShipmentDispatched::default()
         };
-        self.bench.react(event).await.unwrap();
+        self.bench.react(dispatched).await.unwrap();
     }
 }
 
@@ -124,7 +125,7 @@ async fn a_placed_order_is_announced_with_what_it_comes_to() {
 async fn the_same_request_again_is_the_same_order_and_another_is_a_conflict() {
     let http = Http::open();
     http.post("/orders", &order("4711")).await;
-    http.capture("4711").await;
+    http.confirm("4711").await;
     http.bench.born().await;
 
     let again = http.post("/orders", &order("4711")).await;
@@ -327,7 +328,7 @@ async fn a_withdrawal_that_comes_too_late_is_told_how_the_order_ended() {
     let http = Http::open();
     http.post("/orders", &order("paid")).await;
     http.post("/orders", &order("short")).await;
-    http.capture("paid").await;
+    http.confirm("paid").await;
     let rejected = StockRejected {
         order_id: "short".to_owned(),
         missing: Vec::new(),
@@ -351,7 +352,7 @@ async fn an_order_can_be_read_with_the_flow_that_it_is_in() {
     http.post("/orders", &order("4711")).await;
 
     let placed = http.get("/orders/4711").await;
-    http.capture("4711").await;
+    http.confirm("4711").await;
     let confirmed = http.get("/orders/4711").await;
 
     assert_eq!(placed.status, StatusCode::OK);

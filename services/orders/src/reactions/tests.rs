@@ -1,14 +1,18 @@
+use quadrille::Event;
+use quadrille::id::FlowId;
 use quadrille::kit::{Bench, Told};
 use quadrille_schemas::common::v1::Money as Amount;
 use quadrille_schemas::inventory::v1::ReleaseReason;
 use quadrille_schemas::orders::v1::{OrderPlaced, OrderWithdrawn};
 use quadrille_schemas::payments::v1::RefundReason;
+use quadrille_schemas::shipping::v1::FailureReason;
 
 use super::*;
 use crate::Doors;
 use crate::requests::{self, Placed, Withdrawn};
 
 const ID: &str = "4711";
+const EMAIL: &str = "ada@example.org";
 
 /// One order, and everything that may be heard of it.
 struct Story {
@@ -16,14 +20,25 @@ struct Story {
     doors: Doors,
 }
 
+/// A bench on which all events are of one flow.
+struct InFlow<'a>(&'a Bench<Orders>, &'a FlowId);
+
+impl InFlow<'_> {
+    async fn react<E: Event>(&self, event: E) -> Reacted<Told> {
+        self.0.attempt(&self.0.sent(event).in_flow(self.1)).await
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Heard {
     Rejected,
     Released,
-    Captured,
     Declined,
     Spared,
     Refunded,
+    Dispatched,
+    Undispatched,
+    Recalled,
 }
 use Heard::*;
 
@@ -47,6 +62,7 @@ impl Story {
         let order = OrderPlaced {
             order_id: ID.to_owned(),
             customer_id: customer.to_owned(),
+            email: EMAIL.to_owned(),
             ..OrderPlaced::default()
         };
         requests::place(&self.doors, order).await.unwrap()
@@ -62,13 +78,17 @@ impl Story {
     }
 
     async fn hear(&self, what: Heard) -> Told {
+        self.hear_in(&FlowId::of_key("order", ID), what).await
+    }
+
+    async fn hear_in(&self, flow: &FlowId, what: Heard) -> Told {
         let order_id = ID.to_owned();
         let declined = |reason: DeclineReason| PaymentDeclined {
             order_id: ID.to_owned(),
             reason: reason.into(),
             amount: Some(amount()),
         };
-        let bench = &self.bench;
+        let bench = InFlow(&self.bench, flow);
         let told = match what {
             Rejected => {
                 let missing = Vec::new();
@@ -82,14 +102,6 @@ impl Story {
                 };
                 bench.react(event).await
             }
-            Captured => {
-                let event = PaymentCaptured {
-                    order_id,
-                    payment_id: "pay-1".to_owned(),
-                    amount: Some(amount()),
-                };
-                bench.react(event).await
-            }
             Declined => bench.react(declined(DeclineReason::ExpiredCard)).await,
             Spared => bench.react(declined(DeclineReason::Withdrawn)).await,
             Refunded => {
@@ -98,6 +110,28 @@ impl Story {
                     payment_id: "pay-1".to_owned(),
                     amount: Some(amount()),
                     reason: RefundReason::Withdrawn.into(),
+                };
+                bench.react(event).await
+            }
+            Dispatched => {
+                let shipment_id = "shp-1".to_owned();
+                let event = ShipmentDispatched {
+                    order_id,
+                    shipment_id,
+                    payment_id: "pay-1".to_owned(),
+                    total: Some(amount()),
+                };
+                bench.react(event).await
+            }
+            Undispatched => {
+                let reason = FailureReason::AddressUnknown.into();
+                bench.react(ShipmentFailed { order_id, reason }).await
+            }
+            Recalled => {
+                let shipment_id = "shp-1".to_owned();
+                let event = ShipmentRecalled {
+                    order_id,
+                    shipment_id,
                 };
                 bench.react(event).await
             }
@@ -124,31 +158,34 @@ fn reason(outcome: Outcome) -> CancelReason {
         Outcome::Confirmed => CancelReason::Unspecified,
         Outcome::OutOfStock => CancelReason::OutOfStock,
         Outcome::PaymentDeclined => CancelReason::PaymentDeclined,
+        Outcome::ShipmentFailed => CancelReason::ShipmentFailed,
         Outcome::Withdrawn => CancelReason::Withdrawn,
     }
 }
 
 #[tokio::test]
-async fn an_order_that_is_paid_is_confirmed_with_what_was_paid() {
+async fn an_order_that_is_dispatched_is_confirmed_with_what_was_paid() {
     let story = Story::begin().await;
 
-    let confirmed: OrderConfirmed = story.hear(Captured).await.only();
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
 
     assert_eq!(confirmed.order_id, ID);
     assert_eq!(confirmed.payment_id, "pay-1");
     assert_eq!(confirmed.total, Some(amount()));
+    assert_eq!(confirmed.email, EMAIL);
     assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
 }
 
 #[tokio::test]
 async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() {
     // Shows every join, in every order in which its facts may be heard; then each fact once more.
-    let (out, declined, withdrawn) = (
+    let (out, declined, failed, withdrawn) = (
         Outcome::OutOfStock,
         Outcome::PaymentDeclined,
+        Outcome::ShipmentFailed,
         Outcome::Withdrawn,
     );
-    let cases: [(bool, &[Heard], Outcome); 12] = [
+    let cases: [(bool, &[Heard], Outcome); 17] = [
         (false, &[Rejected], out),
         (true, &[Rejected], out),
         (false, &[Declined, Released], declined),
@@ -157,11 +194,17 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
         (true, &[Released, Declined], withdrawn),
         (true, &[Spared, Released], withdrawn),
         (true, &[Released, Spared], withdrawn),
-        (true, &[Captured, Refunded, Released], withdrawn),
-        (true, &[Captured, Released, Refunded], withdrawn),
-        (true, &[Released, Captured, Refunded], withdrawn),
-        // A refund that overtakes its charge.
-        (true, &[Refunded, Captured, Released], withdrawn),
+        // The goods were not dispatched, because the carrier refused or because of the withdrawal.
+        (false, &[Undispatched, Refunded, Released], failed),
+        (false, &[Refunded, Released, Undispatched], failed),
+        (false, &[Undispatched, Released, Refunded], failed),
+        (true, &[Undispatched, Refunded, Released], withdrawn),
+        (true, &[Released, Refunded, Undispatched], withdrawn),
+        // The goods were on their way, and were called back.
+        (true, &[Dispatched, Recalled, Refunded, Released], withdrawn),
+        (true, &[Released, Refunded, Dispatched, Recalled], withdrawn),
+        (true, &[Released, Dispatched, Recalled, Refunded], withdrawn),
+        (true, &[Dispatched, Released, Refunded, Recalled], withdrawn),
     ];
     for (is_withdrawn, facts, outcome) in cases {
         let story = Story::begin().await;
@@ -177,6 +220,7 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
 
         assert_eq!(cancelled.reason(), reason(outcome), "{facts:?}");
         assert!(!cancelled.detail.is_empty());
+        assert_eq!(cancelled.email, EMAIL);
         assert_eq!(story.outcome().await, Some(outcome), "{facts:?}");
         for fact in facts {
             let told = story.hear(*fact).await;
@@ -188,11 +232,11 @@ async fn an_order_is_cancelled_with_the_last_fact_that_it_takes_and_only_once() 
 
 #[tokio::test]
 async fn an_order_that_was_withdrawn_is_never_confirmed() {
-    // Shows it for money that is taken after the withdrawal was accepted.
+    // Shows it for goods that are dispatched after the withdrawal was accepted.
     let story = Story::begin().await;
-    story.withdraw().await;
+    assert_eq!(story.withdraw().await, Withdrawn::Accepted);
 
-    let told = story.hear(Captured).await;
+    let told = story.hear(Dispatched).await;
 
     assert!(told.is_empty(), "{told:?}");
     assert_eq!(story.outcome().await, None);
@@ -202,14 +246,14 @@ async fn an_order_that_was_withdrawn_is_never_confirmed() {
 async fn a_confirmed_order_stays_confirmed() {
     // Shows that a withdrawal comes too late, and that nothing is born of it.
     let story = Story::begin().await;
-    story.hear(Captured).await;
+    story.hear(Dispatched).await;
     story.bench.born().await;
 
     let withdrawn = story.withdraw().await;
 
     assert_eq!(withdrawn, Withdrawn::TooLate(Outcome::Confirmed));
     assert!(story.bench.born().await.is_empty());
-    assert!(story.hear(Captured).await.is_empty());
+    assert!(story.hear(Dispatched).await.is_empty());
     assert_eq!(story.outcome().await, Some(Outcome::Confirmed));
 }
 
@@ -248,18 +292,72 @@ async fn what_nobody_placed_cannot_be_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_fact_about_an_order_that_nobody_placed_makes_no_order() {
+    // Shows that nothing is confirmed, and that the id is free for whoever places an order under it:
+    // that one is not paid for by what was heard before.
+    let story = Story::before();
+
+    let told = story.hear(Dispatched).await;
+
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(requests::read(&story.doors, ID).await.unwrap(), None);
+    assert_eq!(story.withdraw().await, Withdrawn::Unknown);
+    assert_eq!(story.place("ada").await, Placed::Taken);
+    assert_eq!(story.outcome().await, None);
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
+    assert_eq!(confirmed.order_id, ID);
+}
+
+#[tokio::test]
 async fn an_order_of_somebody_else_is_followed_in_its_own_flow() {
     // Shows an order that did not come through the door: it ends, and tells which flow it is in.
     let story = Story::before();
-    let event = story.bench.sent(PaymentCaptured {
-        order_id: ID.to_owned(),
-        payment_id: "pay-1".to_owned(),
-        amount: Some(amount()),
-    });
-    let told = story.bench.attempt(&event).await.unwrap();
+    let placed = story.bench.sent(placed_by_somebody_else());
+    assert!(story.bench.attempt(&placed).await.unwrap().is_empty());
 
-    assert_eq!(told.only::<OrderConfirmed>().order_id, ID);
+    let confirmed: OrderConfirmed = story.hear(Dispatched).await.only();
+
+    assert_eq!(
+        (confirmed.order_id.as_str(), confirmed.email.as_str()),
+        (ID, EMAIL)
+    );
     let order = requests::read(&story.doors, ID).await.unwrap().unwrap();
-    assert_eq!(order.flow, event.flow().as_str());
+    assert_eq!(order.flow, placed.flow().as_str());
     assert_eq!(story.place("ada").await, Placed::Conflict);
+}
+
+#[tokio::test]
+async fn facts_that_overtake_the_placing_of_an_order_count_in_its_flow_only() {
+    // Shows the join for an order of somebody else, whose events stand on several topics.
+    for (own_flow, facts, outcome) in [
+        (true, &[Dispatched][..], Some(Outcome::Confirmed)),
+        (true, &[Rejected], Some(Outcome::OutOfStock)),
+        (true, &[Declined, Released], Some(Outcome::PaymentDeclined)),
+        (false, &[Dispatched], None),
+    ] {
+        let story = Story::before();
+        let placed = story.bench.sent(placed_by_somebody_else());
+        for fact in facts {
+            let told = match own_flow {
+                true => story.hear_in(placed.flow(), *fact).await,
+                false => story.hear(*fact).await,
+            };
+            assert!(told.is_empty(), "{facts:?}: {told:?}");
+        }
+
+        let told = story.bench.attempt(&placed).await.unwrap();
+
+        let ends = told.all::<OrderConfirmed>().len() + told.all::<OrderCancelled>().len();
+        assert_eq!(ends, usize::from(outcome.is_some()), "{facts:?}");
+        assert_eq!(story.outcome().await, outcome, "{facts:?}");
+    }
+}
+
+fn placed_by_somebody_else() -> OrderPlaced {
+    OrderPlaced {
+        order_id: ID.to_owned(),
+        customer_id: "ada".to_owned(),
+        email: EMAIL.to_owned(),
+        ..OrderPlaced::default()
+    }
 }

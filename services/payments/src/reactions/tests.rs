@@ -116,6 +116,13 @@ fn withdrawn() -> OrderWithdrawn {
     }
 }
 
+fn failed() -> ShipmentFailed {
+    ShipmentFailed {
+        order_id: "4711".to_owned(),
+        ..ShipmentFailed::default()
+    }
+}
+
 fn outage() -> Failure {
     Failure::outage("gateway_unreachable", "connection refused")
 }
@@ -235,6 +242,63 @@ async fn a_withdrawn_order_gets_its_money_back_once() {
         ),
         "{asked:?}"
     );
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_dispatched_gets_its_money_back_once() {
+    let gateway = Fake::answering([]);
+    let bench = bench(&gateway);
+    bench.react(reserved()).await.unwrap();
+
+    let told = bench.react(failed()).await.unwrap();
+    let again = bench.react(failed()).await.unwrap();
+    let withdrawn = bench.react(withdrawn()).await.unwrap();
+
+    let refunded: PaymentRefunded = told.only();
+    assert_eq!(refunded.payment_id, "pay-1");
+    assert_eq!(refunded.amount, Some(amount()));
+    assert_eq!(refunded.reason(), RefundReason::ShipmentFailed);
+    assert!(again.is_empty() && withdrawn.is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawal_and_a_failed_shipment_ask_for_the_money_under_one_key() {
+    // Given a withdrawal that has asked the gateway and was lost in a crash.
+    let gateway = Fake::answering([]);
+    let bench = bench(&gateway);
+    bench.react(reserved()).await.unwrap();
+    let withdrawn = bench.sent(withdrawn());
+    bench.crash(&withdrawn).await.unwrap();
+
+    // When a failed shipment asks as well, and the withdrawal comes again.
+    let told = bench.react(failed()).await.unwrap();
+    let after = bench.attempt(&withdrawn).await.unwrap();
+
+    // Then the gateway knows it for the same, and one refund is told.
+    assert_eq!(told.all::<PaymentRefunded>().len(), 1);
+    assert!(after.is_empty());
+    let asked = gateway.asked();
+    let [
+        Asked::Charge { key: charged, .. },
+        Asked::Refund { key: one, .. },
+        Asked::Refund { key: other, .. },
+    ] = asked.as_slice()
+    else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(one, other);
+    assert_ne!(one, charged);
+}
+
+#[tokio::test]
+async fn a_failed_shipment_of_what_was_never_charged_gives_nothing_back() {
+    // Shows it for an order that nobody knows, and for one that was declined.
+    let gateway = Fake::answering([Ok(Charged::Declined(DeclineReason::CardDeclined))]);
+    let bench = bench(&gateway);
+    assert!(bench.react(failed()).await.unwrap().is_empty());
+    bench.react(reserved()).await.unwrap();
+    assert!(bench.react(failed()).await.unwrap().is_empty());
+    assert_eq!(gateway.asked().len(), 1);
 }
 
 #[tokio::test]

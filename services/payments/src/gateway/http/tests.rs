@@ -130,7 +130,8 @@ async fn a_refused_card_is_an_answer_with_a_reason() {
 async fn what_the_gateway_cannot_do_just_now_is_an_outage_and_what_it_refuses_is_parked() {
     // Shows it for statuses, for an answer that makes no sense, and that nothing of it is told.
     let card = r#"{"status":"4242424242424242"}"#;
-    let large = " ".repeat(ANSWER_BYTES_MAX + 1);
+    // More than is read of an answer.
+    let large = " ".repeat(64 * 1024 + 1);
     for (status, body, remedy, code) in [
         (500, card, Remedy::Wait, "gateway_down"),
         (503, card, Remedy::Wait, "gateway_down"),
@@ -166,19 +167,4 @@ async fn a_gateway_that_is_not_there_is_an_outage() {
     assert_eq!(failure.remedy(), Remedy::Wait);
     assert_eq!(failure.code(), "gateway_unreachable");
     assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
-}
-
-#[test]
-fn an_address_that_leads_nowhere_is_refused() {
-    for url in [
-        "",
-        "localhost:7090",
-        "https://localhost",
-        "http://",
-        "http://a/?b=c",
-    ] {
-        let config = json!({ "url": url, "timeout_ms": 1 });
-        assert!(serde_json::from_value::<Config>(config).is_err(), "{url}");
-    }
-    assert_eq!(config("http://a:1/b").url.as_str(), "http://a:1/b/");
 }

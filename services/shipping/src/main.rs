@@ -1,0 +1,5 @@
+//! Shipping as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    quadrille::program::main(quadrille_shipping::program::Shipping)
+}
