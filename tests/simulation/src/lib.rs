@@ -1,0 +1,4 @@
+//! The order flow under a seed: the scenario that `quadrille simulate` runs, and the tests here.
+
+pub mod gateway; // an outside party, with books to hold money against
+pub mod orders; // the steps, and what must hold
