@@ -15,6 +15,8 @@ use jiff::Timestamp;
 pub(crate) mod emit;
 pub(crate) mod outbox;
 pub mod park;
+#[cfg(feature = "planted")]
+mod planted;
 pub(crate) mod receipt;
 pub mod retry;
 
@@ -134,7 +136,12 @@ async fn done(
         outbox,
         at: attempt.started_at,
     };
-    match apply(host, change, locks).await {
+    #[cfg(feature = "planted")]
+    let (change, behind) = planted::split(host, change);
+    let applied = apply(host, change, locks).await;
+    #[cfg(feature = "planted")]
+    planted::write(host, behind).await;
+    match applied {
         Ended::Finished => Settled::Finished,
         Ended::Duplicate => {
             duplicate(host, delivery, attempt).await;

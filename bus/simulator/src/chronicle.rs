@@ -218,7 +218,7 @@ impl Chronicle {
         service: &Arc<str>,
         partition: &TopicPartition,
         offset: i64,
-    ) -> (Vec<(Incoming, EventKey, Envelope)>, Option<Arc<dyn Store>>) {
+    ) -> (Vec<Open>, Option<Arc<dyn Store>>) {
         let mut told = self.told();
         let place = (Arc::clone(service), partition.clone());
         let checked = told.checked.entry(place).or_insert(0);
@@ -246,6 +246,9 @@ impl Chronicle {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// An event that may be unfinished: its record, what it is called, its envelope.
+type Open = (Incoming, EventKey, Envelope);
 
 /// The envelope of a record, where it has one.
 pub(crate) fn envelope(record: &Incoming) -> Option<Envelope> {
@@ -301,10 +304,7 @@ fn reason(headers: &Headers) -> Option<String> {
 
 fn receipt_line(at: Duration, receipt: &Receipt) -> Line {
     let kind = short(&receipt.event_type);
-    let place = format!(
-        "{}-{}@{}",
-        receipt.topic, receipt.partition, receipt.offset
-    );
+    let place = format!("{}-{}@{}", receipt.topic, receipt.partition, receipt.offset);
     let emitted: Vec<_> = receipt.emitted.iter().map(|e| short(&e.r#type)).collect();
     let what = match receipt.outcome() {
         Outcome::Done if emitted.is_empty() => "has handled".to_owned(),

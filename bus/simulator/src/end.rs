@@ -136,7 +136,9 @@ impl End {
     pub fn distinct(&self) -> Vec<&Placed> {
         let mut known = BTreeSet::new();
         let events = self.events.iter();
-        events.filter(|placed| known.insert(placed.name())).collect()
+        events
+            .filter(|placed| known.insert(placed.name()))
+            .collect()
     }
 
     /// What a service remembers of one kind, by key.
@@ -161,8 +163,7 @@ impl End {
             .filter_map(|(key, stored)| Some((key, stored.json?)))
             .map(|(key, json)| {
                 let record = serde_json::from_str(&json);
-                let record =
-                    record.unwrap_or_else(|error| panic!("{} `{key}`: {error}", R::KIND));
+                let record = record.unwrap_or_else(|error| panic!("{} `{key}`: {error}", R::KIND));
                 (key.to_string(), record)
             })
             .collect()

@@ -139,7 +139,9 @@ impl Regression {
     /// Writes it into a folder, under a name that says what it is. Where that is.
     pub fn write(&self, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
-        let what = self.broke.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let what = self
+            .broke
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let path = folder.join(format!("{}-{what}-{}.toml", self.scenario, self.seed));
         fs::write(&path, self.to_toml())?;
         Ok(path)
@@ -153,8 +155,16 @@ impl Regression {
     /// The script of it.
     pub(crate) fn script(&self) -> Result<Script, String> {
         Ok(Script {
-            steps: self.steps.iter().map(|s| s.parse()).collect::<Result<_, _>>()?,
-            faults: self.faults.iter().map(|s| s.parse()).collect::<Result<_, _>>()?,
+            steps: self
+                .steps
+                .iter()
+                .map(|s| s.parse())
+                .collect::<Result<_, _>>()?,
+            faults: self
+                .faults
+                .iter()
+                .map(|s| s.parse())
+                .collect::<Result<_, _>>()?,
         })
     }
 }

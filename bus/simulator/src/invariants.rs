@@ -42,8 +42,10 @@ impl<T: Into<String>> From<T> for Breach {
 #[derive(Clone)]
 pub struct Invariant {
     name: String,
-    holds: Arc<dyn Fn(&End) -> Result<(), Breach> + Send + Sync>,
+    holds: Holds,
 }
+
+type Holds = Arc<dyn Fn(&End) -> Result<(), Breach> + Send + Sync>;
 
 impl Invariant {
     /// Under a name: what must hold.
@@ -142,7 +144,12 @@ fn nothing_lost(end: &End) -> Result<(), Breach> {
     let accounted: BTreeSet<&str> = end
         .receipts
         .iter()
-        .flat_map(|told| told.receipt.emitted.iter().map(|emitted| emitted.id.as_str()))
+        .flat_map(|told| {
+            told.receipt
+                .emitted
+                .iter()
+                .map(|emitted| emitted.id.as_str())
+        })
         .collect();
     for placed in &end.events {
         let id = placed.envelope.id.as_str();
@@ -199,7 +206,7 @@ fn a_repetition_repeats(end: &End) -> Result<(), Breach> {
 fn order_per_key(end: &End) -> Result<(), Breach> {
     let keys = first_places(end);
     // Receipts of one flow stand in one partition, in the order in which decisions were made.
-    let mut last: BTreeMap<(&str, &str, i32, &[u8]), (i64, &Told)> = BTreeMap::new();
+    let mut last: BTreeMap<(&str, &str, i32, &[u8]), i64> = BTreeMap::new();
     for told in first_ends(end) {
         let Some(placed) = keys.get(&told.event()) else {
             continue;
@@ -211,7 +218,7 @@ fn order_per_key(end: &End) -> Result<(), Breach> {
             told.record.partition.partition,
             at.key.as_deref().unwrap_or_default(),
         );
-        if let Some((before, _)) = last.insert(lane, (at.offset, told))
+        if let Some(before) = last.insert(lane, at.offset)
             && before > at.offset
         {
             let (service, called) = (&receipt.service, placed.called());
@@ -316,7 +323,10 @@ fn outcomes(end: &End) -> BTreeSet<&'static str> {
 fn leading_to_an_outcome(end: &End) -> BTreeSet<&'static str> {
     let mut leading = outcomes(end);
     loop {
-        let reactions = end.contracts.iter().flat_map(|contract| &contract.reactions);
+        let reactions = end
+            .contracts
+            .iter()
+            .flat_map(|contract| &contract.reactions);
         let more: Vec<_> = reactions
             .filter(|r| !leading.contains(r.event.name))
             .filter(|r| r.emits.iter().any(|event| leading.contains(event.name)))

@@ -47,8 +47,8 @@ mod simulation; // many runs
 
 pub use draw::Draw;
 pub use end::{Broken, End, Name, Placed, Told};
-pub use invariants::{Breach, Invariant, Total};
 pub use failure::{Failure, Regression};
+pub use invariants::{Breach, Invariant, Total};
 pub use kinds::Kind;
 pub use outside::Outside;
 pub use run::Keeps;

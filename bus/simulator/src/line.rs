@@ -124,7 +124,9 @@ impl Broker for Line {
             (Ok(position), None) => drop(answer.send(Ok(position))),
             (Ok(position), Some(moment)) => self.site.start(
                 "acknowledgement",
-                moment.map(move |()| drop(answer.send(Ok(position)))).boxed(),
+                moment
+                    .map(move |()| drop(answer.send(Ok(position))))
+                    .boxed(),
             ),
             (Err((after, error)), _) => {
                 let late = self.site.sleep(after);

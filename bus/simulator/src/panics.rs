@@ -31,7 +31,9 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     NOTED.with_borrow_mut(|noted| {
         let Some(noted) = noted else { return false };
         let message = info.payload_as_str().unwrap_or("without a message");
-        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line()));
+        let place = info
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()));
         noted.push(format!("{message} ({})", place.unwrap_or_default()));
         true
     })

@@ -46,6 +46,9 @@ pub(crate) struct Order {
     pub(crate) tells: bool,
     /// Where state is kept.
     pub(crate) place: Keeps,
+    /// A bug that the bus is to have.
+    #[cfg(feature = "planted")]
+    pub(crate) bug: Option<quadrille::world::Bug>,
 }
 
 /// Where services keep what they remember.
@@ -79,6 +82,11 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
         Arc::clone(&weather),
         Arc::clone(&chronicle),
     );
+    #[cfg(feature = "planted")]
+    let around = Site {
+        bug: order.bug,
+        ..around
+    };
     let written = order.script.as_ref().map(|script| {
         let steps = script.steps.iter();
         steps.map(|step| step.what.clone()).collect()
@@ -101,10 +109,7 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = broken;
     };
     let (ended, panics) = panics::noted(|| executor.run(main.boxed()));
-    let found = found
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
     let broken = first(ended, panics, chronicle.take_broken(), found);
     chronicle.close();
     Ran {

@@ -241,7 +241,11 @@ impl fmt::Display for Fault {
                 point,
                 nth,
                 for_ms,
-            } => write!(f, "slow {service} at {} {nth} for {for_ms} ms", point.name()),
+            } => write!(
+                f,
+                "slow {service} at {} {nth} for {for_ms} ms",
+                point.name()
+            ),
             Self::Zombie {
                 service,
                 at_ms,
@@ -298,7 +302,9 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         parse(&words).ok_or_else(|| {
-            format!("`{text}` is no fault, such as `crash payments at committed 2 back after 500 ms`")
+            format!(
+                "`{text}` is no fault, such as `crash payments at committed 2 back after 500 ms`"
+            )
         })
     }
 }
@@ -319,11 +325,6 @@ fn parse(words: &[&str]) -> Option<Fault> {
             service: name(service),
             point: point(at)?,
             nth: number(nth)?,
-            for_ms: number(long)?,
-        },
-        ["zombie", service, "from", at, "for", long, "ms"] => Fault::Zombie {
-            service: name(service),
-            at_ms: number(at)?,
             for_ms: number(long)?,
         },
         ["join", service, "at", at, "ms"] => Fault::Join {
@@ -349,49 +350,65 @@ fn parse(words: &[&str]) -> Option<Fault> {
             topic: name(topic),
             nth: number(nth)?,
         },
-        [kind @ ("delay" | "cut"), topic, partition, "from", at, "for", long, "ms"] => {
-            let (topic, partition) = (name(topic), partition.parse().ok()?);
-            let (at_ms, for_ms) = (number(at)?, number(long)?);
-            match *kind {
-                "delay" => Fault::Delay {
-                    topic,
-                    partition,
-                    at_ms,
-                    for_ms,
-                },
-                _ => Fault::Cut {
-                    topic,
-                    partition,
-                    at_ms,
-                    for_ms,
-                },
-            }
-        }
         ["conflict", service, nth] => Fault::Conflict {
             service: name(service),
             nth: number(nth)?,
         },
-        [kind @ ("full" | "down"), service, "from", at, "for", long, "ms"] => {
-            let (service, at_ms, for_ms) = (name(service), number(at)?, number(long)?);
-            match *kind {
-                "full" => Fault::Full {
-                    service,
-                    at_ms,
-                    for_ms,
-                },
-                _ => Fault::Down {
-                    service,
-                    at_ms,
-                    for_ms,
-                },
-            }
-        }
         ["call", nth, how] => Fault::Call {
             nth: number(nth)?,
             how: Call::ALL.into_iter().find(|call| call.word() == *how)?,
         },
+        [kind, topic, partition, "from", at, "for", long, "ms"] => {
+            let (topic, partition) = (name(topic), partition.parse().ok()?);
+            let (at_ms, for_ms) = (number(at)?, number(long)?);
+            cut_off(kind, topic, partition, at_ms, for_ms)?
+        }
+        [kind, service, "from", at, "for", long, "ms"] => {
+            silent(kind, name(service), number(at)?, number(long)?)?
+        }
         _ => return None,
     })
+}
+
+/// Something about a partition for a while.
+fn cut_off(kind: &str, topic: String, partition: i32, at_ms: u64, for_ms: u64) -> Option<Fault> {
+    match kind {
+        "delay" => Some(Fault::Delay {
+            topic,
+            partition,
+            at_ms,
+            for_ms,
+        }),
+        "cut" => Some(Fault::Cut {
+            topic,
+            partition,
+            at_ms,
+            for_ms,
+        }),
+        _ => None,
+    }
+}
+
+/// Something about a service for a while.
+fn silent(kind: &str, service: String, at_ms: u64, for_ms: u64) -> Option<Fault> {
+    match kind {
+        "zombie" => Some(Fault::Zombie {
+            service,
+            at_ms,
+            for_ms,
+        }),
+        "full" => Some(Fault::Full {
+            service,
+            at_ms,
+            for_ms,
+        }),
+        "down" => Some(Fault::Down {
+            service,
+            at_ms,
+            for_ms,
+        }),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -430,9 +447,16 @@ mod tests {
 
     #[test]
     fn what_is_no_line_is_refused_with_an_example() {
-        for text in ["crash", "call 1 sings", "crash a at nowhere 1 back after 1 ms"] {
+        for text in [
+            "crash",
+            "call 1 sings",
+            "crash a at nowhere 1 back after 1 ms",
+        ] {
             let error = text.parse::<Fault>().unwrap_err();
-            assert!(error.starts_with(&format!("`{text}` is no fault")), "{error}");
+            assert!(
+                error.starts_with(&format!("`{text}` is no fault")),
+                "{error}"
+            );
         }
         assert!("place o1".parse::<Step>().is_err());
     }

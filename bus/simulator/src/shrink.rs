@@ -70,7 +70,9 @@ impl Shrinking<'_> {
     fn only_fired(&mut self) {
         let mut script = self.script();
         let mut fired = self.ran.fired.iter();
-        script.faults.retain(|_| fired.next().copied().unwrap_or(true));
+        script
+            .faults
+            .retain(|_| fired.next().copied().unwrap_or(true));
         self.fails(script);
     }
 

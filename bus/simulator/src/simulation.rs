@@ -32,6 +32,8 @@ pub struct Simulation {
     keeps: Keeps,
     export: Option<PathBuf>,
     watch: Option<Watch>,
+    #[cfg(feature = "planted")]
+    bug: Option<quadrille::world::Bug>,
 }
 
 type Watch = Box<dyn Fn(Done) + Send + Sync>;
@@ -71,6 +73,8 @@ pub fn simulate(
         keeps: Keeps::Memory,
         export: None,
         watch: None,
+        #[cfg(feature = "planted")]
+        bug: None,
     }
 }
 
@@ -127,6 +131,13 @@ impl Simulation {
         self
     }
 
+    /// Lets the bus have a bug.
+    #[cfg(feature = "planted")]
+    pub fn planted(mut self, bug: quadrille::world::Bug) -> Self {
+        self.bug = Some(bug);
+        self
+    }
+
     /// Runs all seeds, or until something does not hold.
     ///
     /// # Panics
@@ -177,7 +188,7 @@ impl Simulation {
             schedule: regression.schedule,
             ..self.order(regression.seed, Some(script))
         };
-        let ran = run(&self.scenario, &order);
+        let ran = alone(|| run(&self.scenario, &order));
         match ran.broken {
             None => Ok(()),
             Some(_) => Err(Box::new(self.shrunk(&order, ran))),
@@ -190,11 +201,19 @@ impl Simulation {
             tells: true,
             ..self.order(seed, None)
         };
-        let ran = run(&self.scenario, &order);
+        let ran = alone(|| run(&self.scenario, &order));
         let mut story = String::new();
-        let steps = ran.script.steps.iter().map(|step| format!("step   {step}\n"));
+        let steps = ran
+            .script
+            .steps
+            .iter()
+            .map(|step| format!("step   {step}\n"));
         story.extend(steps);
-        let faults = ran.script.faults.iter().map(|fault| format!("fault  {fault}\n"));
+        let faults = ran
+            .script
+            .faults
+            .iter()
+            .map(|fault| format!("fault  {fault}\n"));
         story.extend(faults);
         story.extend(ran.story.iter().map(|line| line.text() + "\n"));
         let ended = match &ran.broken {
@@ -242,12 +261,15 @@ impl Simulation {
             limit: self.limit,
             tells: false,
             place: self.keeps,
+            #[cfg(feature = "planted")]
+            bug: self.bug,
         }
     }
 
     fn shrunk(&self, order: &Order, ran: Ran) -> Failure {
         let lines = ran.script.len();
-        Failure::of(&self.name, lines, shrink(&self.scenario, order, ran))
+        let shrunk = alone(|| shrink(&self.scenario, order, ran));
+        Failure::of(&self.name, lines, shrunk)
     }
 
     /// A failure with what to do about it.
@@ -260,6 +282,16 @@ impl Simulation {
             Err(error) => format!("{failure}cannot write to {}: {error}", folder.display()),
         }
     }
+}
+
+/// On a thread of its own: whoever calls may be in a runtime, which would meddle with a run.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("simulation".to_owned());
+        let started = thread.spawn_scoped(scope, work);
+        let ended = started.expect("a thread can be started").join();
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 struct Running {

@@ -24,6 +24,8 @@ pub(crate) struct Site {
     pub(crate) chronicle: Arc<Chronicle>,
     pub(crate) service: Arc<str>,
     pub(crate) owner: Owner,
+    #[cfg(feature = "planted")]
+    pub(crate) bug: Option<quadrille::world::Bug>,
 }
 
 impl Site {
@@ -39,6 +41,8 @@ impl Site {
             chronicle,
             service: Arc::from("nobody"),
             owner: NOBODY,
+            #[cfg(feature = "planted")]
+            bug: None,
         }
     }
 
@@ -107,6 +111,11 @@ impl World for Site {
 
     fn random(&self) -> u64 {
         self.executor.random()
+    }
+
+    #[cfg(feature = "planted")]
+    fn has(&self, bug: quadrille::world::Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     fn passes(&self, point: Point) -> Option<BoxFuture<'static, ()>> {

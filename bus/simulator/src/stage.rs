@@ -19,7 +19,8 @@ use crate::end::End;
 use crate::invariants::{self, Breach, Invariant};
 use crate::outside::Outside;
 
-type Run = Box<dyn Fn(Bus, Stop, Status) -> BoxFuture<'static, Result<(), service::Error>> + Send + Sync>;
+type Run =
+    Box<dyn Fn(Bus, Stop, Status) -> BoxFuture<'static, Result<(), service::Error>> + Send + Sync>;
 
 /// What happens where a step is taken.
 pub(crate) type Act = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -137,7 +138,10 @@ impl Stage {
     }
 
     pub(crate) fn contracts(&self) -> Vec<Contract> {
-        self.parts.iter().map(|part| part.contract.clone()).collect()
+        self.parts
+            .iter()
+            .map(|part| part.contract.clone())
+            .collect()
     }
 }
 

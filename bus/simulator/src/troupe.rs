@@ -161,7 +161,10 @@ impl Troupe {
             PATIENCE.as_secs(),
             waiting.status.report().waiting_for.join("; ")
         );
-        Some(self.ended_early().unwrap_or_else(|| Broken::new("everything starts", why)))
+        Some(
+            self.ended_early()
+                .unwrap_or_else(|| Broken::new("everything starts", why)),
+        )
     }
 
     /// Starts a task for each step. Gives how many are left.
@@ -219,7 +222,7 @@ impl Troupe {
                 true => self.unfinished().await,
                 false => Some("a step is not taken".to_owned()),
             };
-            let Some(late) = late else { return None };
+            let late = late?;
             if now >= limit {
                 let why = format!("after {} s, {late}", now.as_secs());
                 return Some(Broken::new("everything is handled", why));
@@ -236,7 +239,10 @@ impl Troupe {
     fn bury(&mut self) {
         for crash in self.around.weather.take_crashes() {
             let at = self.now() + crash.back;
-            let dead = self.instances.iter().position(|i| i.site.owner == crash.owner);
+            let dead = self
+                .instances
+                .iter()
+                .position(|i| i.site.owner == crash.owner);
             if let Some(dead) = dead {
                 let dead = self.instances.remove(dead);
                 self.later(at, Action::Start(dead.part));
@@ -283,7 +289,9 @@ impl Troupe {
             Fault::Leave {
                 service, back_ms, ..
             } => {
-                let Some(part) = self.part(service) else { return };
+                let Some(part) = self.part(service) else {
+                    return;
+                };
                 let stays = |i: &Instance| i.part == part && !i.leaves;
                 let staying = self.instances.iter().filter(|i| stays(i)).count();
                 let oldest = self.instances.iter_mut().find(|i| stays(i));
@@ -303,12 +311,15 @@ impl Troupe {
                 let oldest = instances.find(|i| *i.site.service == **service);
                 let Some(oldest) = oldest else { return };
                 weather.fire(&fault);
-                oldest.site.tell(|| format!("hears nothing of its group for {for_ms} ms"));
+                oldest
+                    .site
+                    .tell(|| format!("hears nothing of its group for {for_ms} ms"));
                 weather.make_zombie(oldest.site.owner, now + ms(*for_ms));
             }
             Fault::Clock { service, by_ms, .. } => {
                 weather.fire(&fault);
-                self.around.tell(|| format!("the clock of {service} jumps by {by_ms} ms"));
+                self.around
+                    .tell(|| format!("the clock of {service} jumps by {by_ms} ms"));
                 weather.jump(&service.as_str().into(), *by_ms);
             }
             _ => unreachable!("only faults that go by the clock are planned"),
@@ -324,7 +335,12 @@ impl Troupe {
     async fn unfinished(&self) -> Option<String> {
         for part in &self.stage.parts {
             let group = &part.name;
-            let mut topics: Vec<_> = part.contract.reactions.iter().map(|r| r.event.topic).collect();
+            let mut topics: Vec<_> = part
+                .contract
+                .reactions
+                .iter()
+                .map(|r| r.event.topic)
+                .collect();
             topics.sort_unstable();
             topics.dedup();
             for topic in topics {

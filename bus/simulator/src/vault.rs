@@ -48,7 +48,12 @@ impl Vault {
     async fn asked(&self) -> Result<(), Error> {
         self.site.alive().await;
         let now = self.site.elapsed();
-        if self.site.weather.down_until(&self.site.service, now).is_some() {
+        if self
+            .site
+            .weather
+            .down_until(&self.site.service, now)
+            .is_some()
+        {
             self.site.sleep(REFUSED_AFTER).await;
             return Err(down());
         }
@@ -57,7 +62,10 @@ impl Vault {
 }
 
 fn down() -> Error {
-    Error::new(ErrorKind::Unavailable, "simulated: the store does not answer")
+    Error::new(
+        ErrorKind::Unavailable,
+        "simulated: the store does not answer",
+    )
 }
 
 #[async_trait]
@@ -146,5 +154,10 @@ impl Store for Vault {
     async fn forget(&self, before: Timestamp) -> Result<u64, Error> {
         self.asked().await?;
         self.store.forget(before).await
+    }
+
+    async fn close(&self) {
+        self.site.alive().await;
+        self.store.close().await;
     }
 }

@@ -78,12 +78,20 @@ impl Weather {
 
     /// Which faults have had their turn.
     pub(crate) fn fired(&self) -> Vec<bool> {
-        self.state().faults.iter().map(|(_, fired)| *fired).collect()
+        self.state()
+            .faults
+            .iter()
+            .map(|(_, fired)| *fired)
+            .collect()
     }
 
     /// All that is to go wrong.
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        self.state().faults.iter().map(|(fault, _)| fault.clone()).collect()
+        self.state()
+            .faults
+            .iter()
+            .map(|(fault, _)| fault.clone())
+            .collect()
     }
 
     /// Notes that a fault had its turn which is not asked for here.
@@ -261,7 +269,11 @@ impl Weather {
     /// Until when an instance hears nothing of its group. `None`: it does.
     pub(crate) fn zombie_until(&self, owner: Owner, now: Duration) -> Option<Duration> {
         let state = self.state();
-        state.zombies.get(&owner).copied().filter(|until| now < *until)
+        state
+            .zombies
+            .get(&owner)
+            .copied()
+            .filter(|until| now < *until)
     }
 
     /// Lets the clock of a service jump.

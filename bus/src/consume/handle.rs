@@ -78,8 +78,7 @@ pub(crate) async fn handle(
         let (attempt, result) = react(host, &delivery, reaction, number, first_at).await;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
-        let counts =
-            matches!(&result, Err((Failed::Reaction(failure), _)) if failure.remedy() == Remedy::Retry);
+        let counts = matches!(&result, Err((Failed::Reaction(failure), _)) if failure.remedy() == Remedy::Retry);
         let outcome = Outcome::of(result, number, failures, &host.retry, random);
         if let Outcome::Retry(failure, wait) = &outcome {
             host.note_retry(

@@ -132,7 +132,12 @@ impl Gateway for Bank {
         self.outside.call(move || lock(&books).charge(charge)).await
     }
 
-    async fn refund(&self, key: &EffectKey, payment_id: &str, amount: &Money) -> Result<(), Failure> {
+    async fn refund(
+        &self,
+        key: &EffectKey,
+        payment_id: &str,
+        amount: &Money,
+    ) -> Result<(), Failure> {
         let (books, key, units) = (Arc::clone(&self.books), key.clone(), amount.units);
         let payment_id = payment_id.to_owned();
         let refund = move || lock(&books).refund(key, &payment_id, units);
@@ -141,6 +146,8 @@ impl Gateway for Bank {
 
     async fn void(&self, _: &EffectKey, charge_key: &EffectKey) -> Result<(), Failure> {
         let (books, charge_key) = (Arc::clone(&self.books), charge_key.clone());
-        self.outside.call(move || lock(&books).void(charge_key)).await
+        self.outside
+            .call(move || lock(&books).void(charge_key))
+            .await
     }
 }

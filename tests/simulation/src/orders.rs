@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quadrille_inventory::state::{Item, Reservation};
 use quadrille_inventory::{Deliveries, deliveries};
+use quadrille_orders::Doors;
 use quadrille_orders::requests::{self, Placed, Withdrawn};
 use quadrille_orders::state::Order;
-use quadrille_orders::Doors;
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::{GoodsReceived, StockReleased, StockReserved};
 use quadrille_schemas::orders::v1::{
@@ -88,7 +88,15 @@ impl FromStr for Step {
                 sku: name(sku),
                 quantity: quantity.parse().map_err(wrong)?,
             },
-            ["place", order, quantity, sku, "by", card @ ("good" | "bad"), "card"] => Self::Place {
+            [
+                "place",
+                order,
+                quantity,
+                sku,
+                "by",
+                card @ ("good" | "bad"),
+                "card",
+            ] => Self::Place {
                 order: name(order),
                 sku: name(sku),
                 quantity: quantity.parse().map_err(wrong)?,
@@ -138,8 +146,9 @@ struct Promises {
 }
 
 impl Promised {
-    fn note(&self, note: impl FnOnce(&mut Promises)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn note(&self, note: impl FnOnce(&mut Promises) -> bool) {
+        // Promised twice is promised once.
+        let _ = note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -194,7 +203,7 @@ async fn take(
             let card = if good_card { GOOD_CARD } else { BAD_CARD };
             let placed = placed(&order, &sku, quantity, card);
             if requests::place(&doors, placed).await? != Placed::Conflict {
-                promised.note(|promises| drop(promises.placed.insert(order)));
+                promised.note(|promises| promises.placed.insert(order));
             }
             Ok(())
         }
@@ -205,7 +214,7 @@ async fn take(
             };
             match requests::withdraw(&doors, withdrawn).await? {
                 Withdrawn::Accepted | Withdrawn::Again => {
-                    promised.note(|promises| drop(promises.withdrawn.insert(order)));
+                    promised.note(|promises| promises.withdrawn.insert(order));
                 }
                 Withdrawn::Unknown | Withdrawn::TooLate(_) => {}
             }
@@ -238,12 +247,18 @@ fn placed(order: &str, sku: &str, quantity: u32, card: &str) -> OrderPlaced {
 /// An order that was taken is known to all, and one whose withdrawal was accepted is not confirmed.
 fn promises(end: &End, promised: &Promised) -> Result<(), Breach> {
     let promises = promised.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let placed: BTreeSet<_> = end.all::<OrderPlaced>().into_iter().map(|o| o.order_id).collect();
+    let placed: BTreeSet<_> = end
+        .all::<OrderPlaced>()
+        .into_iter()
+        .map(|o| o.order_id)
+        .collect();
     if let Some(lost) = promises.placed.difference(&placed).next() {
         return Err(format!("order {lost} was taken, and nobody was told").into());
     }
     let confirmed = end.all::<OrderConfirmed>().into_iter();
-    let broken = confirmed.map(|o| o.order_id).find(|id| promises.withdrawn.contains(id));
+    let broken = confirmed
+        .map(|o| o.order_id)
+        .find(|id| promises.withdrawn.contains(id));
     match broken {
         Some(order) => Err(format!("order {order} was withdrawn, and confirmed").into()),
         None => Ok(()),
@@ -271,7 +286,10 @@ fn money_and_stock(stage: &mut Stage, ledger: Ledger) {
     stage.invariant(Invariant::adds_up("stock is conserved", stock));
     stage.holds("nothing is sold twice", |end| {
         let items = end.records::<Item>("inventory");
-        match items.into_iter().find(|(_, item)| item.reserved > item.on_hand) {
+        match items
+            .into_iter()
+            .find(|(_, item)| item.reserved > item.on_hand)
+        {
             Some((sku, item)) => Err(format!("{sku}: {item:?}").into()),
             None => Ok(()),
         }
@@ -318,12 +336,20 @@ fn stock(end: &End) -> Vec<Total> {
         *held.entry(line.sku).or_default() -= i128::from(line.quantity);
     }
     let items = end.records::<Item>("inventory");
-    let skus: BTreeSet<&String> = delivered.keys().chain(held.keys()).chain(items.keys()).collect();
+    let skus: BTreeSet<&String> = delivered
+        .keys()
+        .chain(held.keys())
+        .chain(items.keys())
+        .collect();
     let mut totals = Vec::new();
     for sku in skus {
         let item = items.get(sku).cloned().unwrap_or_default();
         let of = |counts: &BTreeMap<String, i128>| counts.get(sku).copied().unwrap_or(0);
-        totals.push(total(format!("{sku} on hand"), of(&delivered), item.on_hand));
+        totals.push(total(
+            format!("{sku} on hand"),
+            of(&delivered),
+            item.on_hand,
+        ));
         totals.push(total(format!("{sku} reserved"), of(&held), item.reserved));
     }
     totals.extend(reservations(end));
@@ -332,8 +358,16 @@ fn stock(end: &End) -> Vec<Total> {
 
 /// An order holds goods for as long as it is not cancelled.
 fn reservations(end: &End) -> Vec<Total> {
-    let cancelled: BTreeSet<_> = end.all::<OrderCancelled>().into_iter().map(|o| o.order_id).collect();
-    let confirmed: BTreeSet<_> = end.all::<OrderConfirmed>().into_iter().map(|o| o.order_id).collect();
+    let cancelled: BTreeSet<_> = end
+        .all::<OrderCancelled>()
+        .into_iter()
+        .map(|o| o.order_id)
+        .collect();
+    let confirmed: BTreeSet<_> = end
+        .all::<OrderConfirmed>()
+        .into_iter()
+        .map(|o| o.order_id)
+        .collect();
     let reservations = end.records::<Reservation>("inventory");
     let orders = end.records::<Order>("orders");
     let mut totals = Vec::new();
@@ -348,7 +382,11 @@ fn reservations(end: &End) -> Vec<Total> {
     for (order, kept) in orders {
         let ended = confirmed.contains(&order) || cancelled.contains(&order);
         let known = u64::from(kept.outcome.is_some());
-        totals.push(total(format!("outcome of {order}"), i128::from(ended), known));
+        totals.push(total(
+            format!("outcome of {order}"),
+            i128::from(ended),
+            known,
+        ));
     }
     totals
 }
