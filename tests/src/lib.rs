@@ -1,4 +1,4 @@
-//! The kit for tests of whole flows: a seeded world, a gateway in memory, a hall of services, a
+//! The kit for tests of whole flows: a gateway in memory, a hall of services, a
 //! witness who reads topics, and the suites that every store, and the bus on every broker, must pass.
 
 pub mod cluster;
@@ -6,7 +6,6 @@ pub mod engine;
 pub mod gateway;
 pub mod hall;
 pub mod prefixed;
-pub mod seeded;
 pub mod store;
 pub mod witness;
 
