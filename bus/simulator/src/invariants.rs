@@ -111,6 +111,8 @@ pub fn all() -> Vec<Invariant> {
         Invariant::new("order per key", order_per_key),
         Invariant::new("order of what is emitted", order_of_what_is_emitted),
         Invariant::new("one outcome per flow", one_outcome_per_flow),
+        Invariant::new("causes and flows", causes_and_flows),
+        Invariant::new("parked is kept", parked_is_kept),
         Invariant::new("nothing parked", nothing_parked),
     ]
 }
@@ -267,6 +269,8 @@ fn order_of_what_is_emitted(end: &End) -> Result<(), Breach> {
 /// A flow that can end does so, and once.
 fn one_outcome_per_flow(end: &End) -> Result<(), Breach> {
     let (outcomes, leading) = (outcomes(end), leading_to_an_outcome(end));
+    // One that was put aside waits for a person, and its flow with it.
+    let parked: BTreeSet<&FlowId> = end.parked.iter().map(|p| &p.envelope.flow).collect();
     let mut flows: BTreeMap<&FlowId, (bool, BTreeSet<Name>)> = BTreeMap::new();
     for placed in &end.events {
         let envelope = &placed.envelope;
@@ -278,7 +282,7 @@ fn one_outcome_per_flow(end: &End) -> Result<(), Breach> {
     }
     for (flow, (owes, ends)) in flows {
         let wrong = match ends.len() {
-            0 if owes => "has no outcome",
+            0 if owes && !parked.contains(flow) => "has no outcome",
             0 | 1 => continue,
             _ => "has more than one outcome",
         };
@@ -287,6 +291,65 @@ fn one_outcome_per_flow(end: &End) -> Result<(), Breach> {
         let called = first.map(Placed::called).unwrap_or_default();
         let why = format!("the flow with {called} {wrong}");
         return Err(Breach::from(why).in_flow(flow.clone()));
+    }
+    Ok(())
+}
+
+/// What caused an event stands on a topic, and the event is one reaction deeper in the same flow,
+/// unless it began a new one.
+fn causes_and_flows(end: &End) -> Result<(), Breach> {
+    let by_id: BTreeMap<&str, &Placed> = end
+        .events
+        .iter()
+        .map(|placed| (placed.envelope.id.as_str(), placed))
+        .collect();
+    for placed in &end.events {
+        let envelope = &placed.envelope;
+        let Some(cause) = &envelope.cause else {
+            continue;
+        };
+        let begins = envelope.flow == FlowId::of_event(&envelope.source, &envelope.id);
+        let why = match by_id.get(cause.as_str()) {
+            None => "has a cause that is on no topic",
+            Some(_) if begins => continue,
+            Some(cause) if cause.envelope.flow != envelope.flow => "is not in its cause's flow",
+            Some(cause) if cause.envelope.hops + 1 != envelope.hops => "counts its hops wrongly",
+            Some(_) => continue,
+        };
+        let why = format!("{} {why}", placed.called());
+        return Err(Breach::from(why).in_flow(envelope.flow.clone()));
+    }
+    Ok(())
+}
+
+/// What a receipt calls parked stands on the topic of its service for parked events, as it was.
+fn parked_is_kept(end: &End) -> Result<(), Breach> {
+    for told in &end.receipts {
+        let receipt = &told.receipt;
+        if receipt.outcome() != Outcome::Parked {
+            continue;
+        }
+        let topic = format!("parked.{}.{}", receipt.service, receipt.topic);
+        let place = |placed: &&Placed| {
+            let at = &placed.record.partition;
+            at.topic.as_str() == topic && at.partition == receipt.partition
+        };
+        let original = end.events.iter().find(|placed| {
+            let at = &placed.record;
+            (
+                at.partition.topic.as_str(),
+                at.partition.partition,
+                at.offset,
+            ) == (receipt.topic.as_str(), receipt.partition, receipt.offset)
+        });
+        let mut there = end.parked.iter().filter(place);
+        let kept =
+            there.any(|placed| original.is_some_and(|o| o.record.value == placed.record.value));
+        if !kept {
+            let kind = short(&receipt.event_type);
+            let why = format!("a {kind} was parked, and is not on {topic}");
+            return Err(Breach::from(why).in_flow(flow_of(told)));
+        }
     }
     Ok(())
 }

@@ -91,7 +91,14 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
         let steps = script.steps.iter();
         steps.map(|step| step.what.clone()).collect()
     });
-    let mut stage = Stage::new(order.seed, written, Outside::new(around.clone()));
+    let broker = memory::Broker::new(Arc::new(around.clone()) as world::Shared);
+    let broker = Arc::new(broker);
+    let elsewhere = Arc::new(crate::line::Line {
+        broker: Arc::clone(&broker),
+        site: around.clone(),
+    });
+    let outside = Outside::new(around.clone());
+    let mut stage = Stage::new(order.seed, written, outside, elsewhere);
     scenario(&mut stage);
     let script = match &order.script {
         Some(script) => script.clone(),
@@ -99,9 +106,8 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     };
     weather.decide(script.faults.clone());
     chronicle.promise(&stage.contracts());
-    let broker = memory::Broker::new(Arc::new(around.clone()) as world::Shared);
     let place = place(order.place);
-    let troupe = Troupe::new(around, Arc::new(broker), Arc::clone(&place.stores), stage);
+    let troupe = Troupe::new(around, broker, Arc::clone(&place.stores), stage);
     let found = Arc::new(Mutex::new(None));
     let (slot, steps, limit) = (Arc::clone(&found), script.steps.clone(), order.limit);
     let main = async move {

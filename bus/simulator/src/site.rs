@@ -39,7 +39,7 @@ impl Site {
             executor,
             weather,
             chronicle,
-            service: Arc::from("nobody"),
+            service: Arc::from("outside"),
             owner: NOBODY,
             #[cfg(feature = "planted")]
             bug: None,
@@ -57,6 +57,9 @@ impl Site {
 
     /// The instance's name, e.g. `payments/2`.
     pub(crate) fn name(&self) -> String {
+        if self.owner == NOBODY {
+            return self.service.to_string();
+        }
         format!("{}/{}", self.service, self.owner)
     }
 

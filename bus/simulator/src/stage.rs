@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
+use quadrille::broker::Broker;
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
 use quadrille::contract::Contract;
@@ -37,6 +38,7 @@ pub struct Stage {
     draw: Draw,
     script: Option<Vec<String>>,
     outside: Outside,
+    broker: Arc<dyn Broker>,
     calls: bool,
     pub(crate) parts: Vec<Part>,
     pub(crate) planned: Vec<String>,
@@ -46,11 +48,17 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: u64, script: Option<Vec<String>>, outside: Outside) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        script: Option<Vec<String>>,
+        outside: Outside,
+        broker: Arc<dyn Broker>,
+    ) -> Self {
         Self {
             draw: Draw::new(seed),
             script,
             outside,
+            broker,
             calls: false,
             parts: Vec::new(),
             planned: Vec::new(),
@@ -121,6 +129,11 @@ impl Stage {
     pub fn outside(&mut self) -> Outside {
         self.calls = true;
         self.outside.clone()
+    }
+
+    /// The broker as somebody else's client sees it, who publishes what services never would.
+    pub fn broker(&self) -> Arc<dyn Broker> {
+        Arc::clone(&self.broker)
     }
 
     /// Numbers from the seed.

@@ -258,7 +258,11 @@ impl Troupe {
                 return true;
             };
             let why = match ended {
-                Ok(Ok(())) if instance.leaves => return false,
+                Ok(Ok(())) if instance.leaves => {
+                    // Its process ends, and with it whatever still stands at its doors.
+                    instance.site.executor.kill(instance.site.owner);
+                    return false;
+                }
                 Ok(Ok(())) => "it ended by itself".to_owned(),
                 Ok(Err(error)) => error.to_string(),
                 // It crashed, and is about to be buried.
@@ -364,8 +368,11 @@ impl Troupe {
         }
         for (service, store) in self.around.chronicle.stores() {
             let rows = store.unflushed(0, 1).await.unwrap_or_default();
-            if let Some(row) = rows.first() {
-                return Some(format!("row {} waits in the outbox of {service}", row.id));
+            for row in rows {
+                // It may have gone out since it was read.
+                if !store.is_flushed(row.id).await.unwrap_or(false) {
+                    return Some(format!("row {} waits in the outbox of {service}", row.id));
+                }
             }
         }
         None

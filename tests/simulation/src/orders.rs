@@ -1,24 +1,27 @@
 //! The order flow as a scenario: goods come in, orders are placed and withdrawn, and in the end goods
 //! and money add up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quadrille_inventory::state::{Item, Reservation};
+use jiff::Timestamp;
+use quadrille::Event as _;
+use quadrille::broker::{self, Broker};
+use quadrille::envelope::{Envelope, Trace};
+use quadrille::id::{EventId, FlowId, Source};
 use quadrille_inventory::{Deliveries, deliveries};
 use quadrille_orders::Doors;
 use quadrille_orders::requests::{self, Placed, Withdrawn};
-use quadrille_orders::state::Order;
 use quadrille_schemas::common::v1::Money;
-use quadrille_schemas::inventory::v1::{GoodsReceived, StockReleased, StockReserved};
-use quadrille_schemas::orders::v1::{
-    OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced, OrderWithdrawn,
-};
-use quadrille_simulator::{Breach, Draw, End, Invariant, Stage, Total};
+use quadrille_schemas::inventory::v1::GoodsReceived;
+use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+use quadrille_simulator::{Breach, Draw, Stage};
 
-use crate::gateway::{BAD_CARD, Bank, Entry, GOOD_CARD, Ledger};
+use crate::gateway::{BAD_CARD, Bank, GOOD_CARD};
+
+mod holds; // what must hold
 
 /// Price of one piece, in whole units.
 const PRICE: i64 = 20;
@@ -51,6 +54,11 @@ pub enum Step {
         /// The order.
         order: String,
     },
+    /// Somebody else publishes an order that nobody can read.
+    Garbage {
+        /// The order.
+        order: String,
+    },
 }
 
 impl fmt::Display for Step {
@@ -71,6 +79,7 @@ impl fmt::Display for Step {
                 write!(f, "place {order}: {quantity} {sku} by {card} card")
             }
             Self::Withdraw { order } => write!(f, "withdraw {order}"),
+            Self::Garbage { order } => write!(f, "garbage {order}"),
         }
     }
 }
@@ -103,7 +112,8 @@ impl FromStr for Step {
                 good_card: *card == "good",
             },
             ["withdraw", order] => Self::Withdraw { order: name(order) },
-            _ => return Err("a step is `deliver`, `place` or `withdraw`".to_owned()),
+            ["garbage", order] => Self::Garbage { order: name(order) },
+            _ => return Err("it begins with deliver, place, withdraw or garbage".to_owned()),
         })
     }
 }
@@ -131,6 +141,10 @@ fn plan(draw: &mut Draw) -> Vec<Step> {
         if draw.chance(35) {
             steps.push(Step::Withdraw { order });
         }
+        if draw.chance(5) {
+            let order = format!("g{nth}");
+            steps.push(Step::Garbage { order });
+        }
     }
     steps
 }
@@ -146,9 +160,13 @@ struct Promises {
 }
 
 impl Promised {
+    fn lock(&self) -> MutexGuard<'_, Promises> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, note: impl FnOnce(&mut Promises) -> bool) {
         // Promised twice is promised once.
-        let _ = note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = note(&mut self.lock());
     }
 }
 
@@ -157,7 +175,7 @@ pub fn stage(stage: &mut Stage) {
     let bank = Arc::new(Bank::new(stage.outside()));
     let ledger = bank.ledger();
     services(stage, bank);
-    money_and_stock(stage, ledger);
+    holds::money_and_stock(stage, ledger);
 }
 
 fn services(stage: &mut Stage, bank: Arc<Bank>) {
@@ -167,20 +185,69 @@ fn services(stage: &mut Stage, bank: Arc<Bank>) {
     let of_inventory = deliveries.clone();
     stage.service(move || quadrille_inventory::service(&of_inventory));
     stage.service(move || quadrille_payments::service(Arc::clone(&bank) as _));
-    let promised = Promised::default();
-    let kept = promised.clone();
-    stage.steps(plan, move |step| {
-        take(step, doors.clone(), deliveries.clone(), promised.clone())
+    let hall = Hall {
+        doors,
+        deliveries,
+        promised: Promised::default(),
+        broker: stage.broker(),
+    };
+    let kept = hall.promised.clone();
+    stage.steps(plan, move |step| take(step, hall.clone()));
+    stage.holds("promises are kept", move |end| holds::promises(end, &kept));
+    stage.without("nothing parked");
+    stage.holds("only garbage is parked", |end| {
+        let is_garbage = |placed: &&quadrille_simulator::Placed| {
+            placed.record.value.as_deref() == Some(&GARBAGE[..])
+        };
+        match end.parked.iter().find(|placed| !is_garbage(placed)) {
+            Some(placed) => {
+                let breach = Breach::from(format!("{} was parked", placed.called()));
+                Err(breach.in_flow(placed.envelope.flow.clone()))
+            }
+            None => Ok(()),
+        }
     });
-    stage.holds("promises are kept", move |end| promises(end, &kept));
+    stage.holds("each happens once to an order", holds::once);
 }
 
-async fn take(
-    step: Step,
+/// No payload of any event.
+const GARBAGE: [u8; 3] = [0xff, 0xff, 0xff];
+
+/// Where things happen.
+#[derive(Clone)]
+struct Hall {
     doors: Doors,
     deliveries: Deliveries,
     promised: Promised,
-) -> Result<(), requests::Error> {
+    broker: Arc<dyn Broker>,
+}
+
+async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
+    let (source, id) = (Source::new("/elsewhere"), EventId::new(order));
+    let envelope = Envelope {
+        kind: OrderPlaced::SCHEMA.name.into(),
+        subject: Some(order.into()),
+        time: Timestamp::UNIX_EPOCH,
+        flow: FlowId::of_event(&source, &id),
+        id,
+        source,
+        cause: None,
+        hops: 0,
+        trace: Trace::default(),
+    };
+    let record = envelope.record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
+    broker.send(record).await?.await.map(drop)
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
+    let Hall {
+        doors,
+        deliveries,
+        promised,
+        broker,
+    } = hall;
     match step {
         Step::Deliver {
             delivery,
@@ -192,7 +259,7 @@ async fn take(
                 sku,
                 quantity,
             };
-            deliveries::announce(&deliveries, goods).await
+            Ok(deliveries::announce(&deliveries, goods).await?)
         }
         Step::Place {
             order,
@@ -220,6 +287,7 @@ async fn take(
             }
             Ok(())
         }
+        Step::Garbage { order } => Ok(garbage(&order, &*broker).await?),
     }
 }
 
@@ -241,160 +309,5 @@ fn placed(order: &str, sku: &str, quantity: u32, card: &str) -> OrderPlaced {
         total: Some(money(PRICE * i64::from(quantity))),
         card_number: card.to_owned(),
         placed_at: None,
-    }
-}
-
-/// An order that was taken is known to all, and one whose withdrawal was accepted is not confirmed.
-fn promises(end: &End, promised: &Promised) -> Result<(), Breach> {
-    let promises = promised.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let placed: BTreeSet<_> = end
-        .all::<OrderPlaced>()
-        .into_iter()
-        .map(|o| o.order_id)
-        .collect();
-    if let Some(lost) = promises.placed.difference(&placed).next() {
-        return Err(format!("order {lost} was taken, and nobody was told").into());
-    }
-    let confirmed = end.all::<OrderConfirmed>().into_iter();
-    let broken = confirmed
-        .map(|o| o.order_id)
-        .find(|id| promises.withdrawn.contains(id));
-    match broken {
-        Some(order) => Err(format!("order {order} was withdrawn, and confirmed").into()),
-        None => Ok(()),
-    }
-}
-
-/// What must add up: the gateway's ledger, the events, and what services remember.
-fn money_and_stock(stage: &mut Stage, ledger: Ledger) {
-    let charged = ledger.clone();
-    stage.holds("no card is charged twice", move |_| {
-        let mut charges: BTreeMap<String, u32> = BTreeMap::new();
-        for entry in charged.entries() {
-            if let Entry::Charged { order_id, .. } = entry {
-                *charges.entry(order_id).or_default() += 1;
-            }
-        }
-        match charges.into_iter().find(|(_, times)| *times > 1) {
-            Some((order, times)) => Err(format!("{order} was charged {times} times").into()),
-            None => Ok(()),
-        }
-    });
-    stage.invariant(Invariant::adds_up("money is conserved", move |end| {
-        money(end, &ledger)
-    }));
-    stage.invariant(Invariant::adds_up("stock is conserved", stock));
-    stage.holds("nothing is sold twice", |end| {
-        let items = end.records::<Item>("inventory");
-        match items
-            .into_iter()
-            .find(|(_, item)| item.reserved > item.on_hand)
-        {
-            Some((sku, item)) => Err(format!("{sku}: {item:?}").into()),
-            None => Ok(()),
-        }
-    });
-}
-
-/// For each order: what the customer has paid is what a confirmed order costs, else nothing.
-fn money(end: &End, ledger: &Ledger) -> Vec<Total> {
-    let mut paid: BTreeMap<String, i64> = BTreeMap::new();
-    for entry in ledger.entries() {
-        match entry {
-            Entry::Charged { order_id, units } => *paid.entry(order_id).or_default() += units,
-            Entry::Refunded { order_id, units } => *paid.entry(order_id).or_default() -= units,
-        }
-    }
-    let confirmed = end.all::<OrderConfirmed>();
-    let mut due: BTreeMap<String, i64> = paid.keys().map(|order| (order.clone(), 0)).collect();
-    for order in confirmed {
-        due.insert(order.order_id, order.total.map_or(0, |total| total.units));
-    }
-    let totals = due.into_iter().map(|(order, wanted)| Total {
-        found: paid.get(&order).copied().unwrap_or(0).into(),
-        what: format!("euros paid for order {order}"),
-        wanted: wanted.into(),
-    });
-    totals.collect()
-}
-
-/// For each article: what is there was delivered, and what is held is held by orders that were not
-/// cancelled.
-fn stock(end: &End) -> Vec<Total> {
-    let mut delivered: BTreeMap<String, i128> = BTreeMap::new();
-    let mut deliveries = BTreeSet::new();
-    for goods in end.all::<GoodsReceived>() {
-        if deliveries.insert((goods.delivery_id, goods.sku.clone())) {
-            *delivered.entry(goods.sku).or_default() += i128::from(goods.quantity);
-        }
-    }
-    let mut held: BTreeMap<String, i128> = BTreeMap::new();
-    for line in end.all::<StockReserved>().into_iter().flat_map(|s| s.lines) {
-        *held.entry(line.sku).or_default() += i128::from(line.quantity);
-    }
-    for line in end.all::<StockReleased>().into_iter().flat_map(|s| s.lines) {
-        *held.entry(line.sku).or_default() -= i128::from(line.quantity);
-    }
-    let items = end.records::<Item>("inventory");
-    let skus: BTreeSet<&String> = delivered
-        .keys()
-        .chain(held.keys())
-        .chain(items.keys())
-        .collect();
-    let mut totals = Vec::new();
-    for sku in skus {
-        let item = items.get(sku).cloned().unwrap_or_default();
-        let of = |counts: &BTreeMap<String, i128>| counts.get(sku).copied().unwrap_or(0);
-        totals.push(total(
-            format!("{sku} on hand"),
-            of(&delivered),
-            item.on_hand,
-        ));
-        totals.push(total(format!("{sku} reserved"), of(&held), item.reserved));
-    }
-    totals.extend(reservations(end));
-    totals
-}
-
-/// An order holds goods for as long as it is not cancelled.
-fn reservations(end: &End) -> Vec<Total> {
-    let cancelled: BTreeSet<_> = end
-        .all::<OrderCancelled>()
-        .into_iter()
-        .map(|o| o.order_id)
-        .collect();
-    let confirmed: BTreeSet<_> = end
-        .all::<OrderConfirmed>()
-        .into_iter()
-        .map(|o| o.order_id)
-        .collect();
-    let reservations = end.records::<Reservation>("inventory");
-    let orders = end.records::<Order>("orders");
-    let mut totals = Vec::new();
-    for (order, reservation) in reservations {
-        let held = u64::from(reservation.held);
-        totals.push(total(
-            format!("reservation of {order}"),
-            i128::from(confirmed.contains(&order)),
-            held,
-        ));
-    }
-    for (order, kept) in orders {
-        let ended = confirmed.contains(&order) || cancelled.contains(&order);
-        let known = u64::from(kept.outcome.is_some());
-        totals.push(total(
-            format!("outcome of {order}"),
-            i128::from(ended),
-            known,
-        ));
-    }
-    totals
-}
-
-fn total(what: String, wanted: i128, found: u64) -> Total {
-    Total {
-        what,
-        wanted,
-        found: found.into(),
     }
 }
