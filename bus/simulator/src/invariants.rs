@@ -82,7 +82,8 @@ impl Invariant {
         &self.name
     }
 
-    pub(crate) fn check(&self, end: &End) -> Option<Broken> {
+    /// Holds it against what stands there. `Some`: it does not hold.
+    pub fn check(&self, end: &End) -> Option<Broken> {
         let breach = (self.holds)(end).err()?;
         Some(Broken {
             flow: breach.flow,

@@ -42,9 +42,11 @@ mod panics; // each one is a finding
 mod inline; // SQLite, answered before time goes on
 mod run; // one run
 mod shrink; // what fails, with fewer and fewer lines
+mod compensation; // each step of each path fails, and what came before is undone
 mod failure; // what does not hold, as people read it, and as a file
 mod simulation; // many runs
 
+pub use compensation::{Case, Count, Coverage, Fails};
 pub use draw::Draw;
 pub use end::{Broken, End, Name, Placed, Told};
 pub use failure::{Failure, Regression};

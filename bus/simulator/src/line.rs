@@ -21,6 +21,9 @@ use crate::site::Site;
 /// How long a sender waits before it is told that a partition is not available.
 const REFUSED_AFTER: Duration = Duration::from_millis(50);
 
+/// No payload of any event.
+const UNREADABLE: [u8; 3] = [0xff, 0xff, 0xff];
+
 /// One instance's line to the broker.
 pub(crate) struct Line {
     pub(crate) broker: Arc<memory::Broker>,
@@ -238,7 +241,11 @@ impl Member {
     fn hold_back(&mut self, records: Vec<Incoming>) -> Vec<Incoming> {
         let mut through = Vec::with_capacity(records.len());
         let now = self.site.elapsed();
-        for record in records {
+        for mut record in records {
+            let kind = record.headers.get("ce_type").map(|kind| &kind[..]);
+            if self.site.weather.breaks(&self.site.service, kind) {
+                record.value = Some(bytes::Bytes::from_static(&UNREADABLE));
+            }
             let at = &record.partition;
             let held = self
                 .held

@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use quadrille::broker::memory;
+use quadrille::contract::Contract;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
 use quadrille::world;
 
 use crate::chronicle::{Chronicle, Line};
 use crate::draw::Draw;
-use crate::end::Broken;
+use crate::end::{Broken, End};
 use crate::executor::{Executor, Stuck};
 use crate::kinds::{self, Cast, Kind};
 use crate::outside::Outside;
 use crate::panics;
-use crate::script::{Script, Step};
+use crate::script::{Fault, Script, Step};
 use crate::site::Site;
 use crate::stage::Stage;
 use crate::troupe::Troupe;
@@ -30,7 +31,7 @@ use crate::weather::Weather;
 pub(crate) type Scenario = Arc<dyn Fn(&mut Stage) + Send + Sync>;
 
 /// What determines a run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Order {
     /// What the stage and the script are drawn from.
     pub(crate) seed: u64,
@@ -40,16 +41,23 @@ pub(crate) struct Order {
     pub(crate) script: Option<Script>,
     /// Which kinds of fault may be drawn.
     pub(crate) kinds: Vec<Kind>,
+    /// What goes wrong beside what is drawn.
+    pub(crate) faults: Vec<Fault>,
     /// Longest that everything may take, in virtual time.
     pub(crate) limit: Duration,
     /// Whether the story is wanted.
     pub(crate) tells: bool,
     /// Where state is kept.
     pub(crate) place: Keeps,
+    /// Who wants to see what stands there at the end, instead of what must hold.
+    pub(crate) inspect: Option<Inspect>,
     /// A bug that the bus is to have.
     #[cfg(feature = "planted")]
     pub(crate) bug: Option<quadrille::world::Bug>,
 }
+
+/// Sees the end of a run.
+pub(crate) type Inspect = Arc<dyn Fn(&End) + Send + Sync>;
 
 /// Where services keep what they remember.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,16 +110,21 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     scenario(&mut stage);
     let script = match &order.script {
         Some(script) => script.clone(),
-        None => drawn(&mut stage, &order.kinds),
+        None => {
+            let mut script = drawn(&mut stage, &order.kinds);
+            script.faults.extend(order.faults.iter().cloned());
+            script
+        }
     };
     weather.decide(script.faults.clone());
     chronicle.promise(&stage.contracts());
     let place = place(order.place);
     let troupe = Troupe::new(around, broker, Arc::clone(&place.stores), stage);
     let found = Arc::new(Mutex::new(None));
+    let inspect = order.inspect.clone();
     let (slot, steps, limit) = (Arc::clone(&found), script.steps.clone(), order.limit);
     let main = async move {
-        let broken = troupe.play(&steps, limit).await;
+        let broken = troupe.play(&steps, limit, inspect).await;
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = broken;
     };
     let (ended, panics) = panics::noted(|| executor.run(main.boxed()));
@@ -126,6 +139,16 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
         records: chronicle.count(),
         took: executor.elapsed(),
     }
+}
+
+/// What the services of a scenario promise.
+pub(crate) fn contracts(scenario: &Scenario) -> Vec<Contract> {
+    let executor = Executor::new(0);
+    let around = Site::around(executor, Arc::default(), Chronicle::new(false));
+    let broker = memory::Broker::new(Arc::new(around.clone()) as world::Shared);
+    let mut stage = Stage::new(0, None, Outside::new(around), Arc::new(broker));
+    scenario(&mut stage);
+    stage.contracts()
 }
 
 /// What is told where several things do not hold: what was seen first.

@@ -151,6 +151,13 @@ pub enum Fault {
         /// How long.
         for_ms: u64,
     },
+    /// A service cannot read any event of a type.
+    Broken {
+        /// The service.
+        service: String,
+        /// Full name of the type.
+        event: String,
+    },
     /// The n-th call to the outside fails, hangs, or succeeds and is not answered.
     Call {
         /// Which call.
@@ -291,6 +298,7 @@ impl fmt::Display for Fault {
                 at_ms,
                 for_ms,
             } => write!(f, "down {service} from {at_ms} for {for_ms} ms"),
+            Self::Broken { service, event } => write!(f, "broken {service} on {event}"),
             Self::Call { nth, how } => write!(f, "call {nth} {}", how.word()),
         }
     }
@@ -353,6 +361,10 @@ fn parse(words: &[&str]) -> Option<Fault> {
         ["conflict", service, nth] => Fault::Conflict {
             service: name(service),
             nth: number(nth)?,
+        },
+        ["broken", service, "on", event] => Fault::Broken {
+            service: name(service),
+            event: name(event),
         },
         ["call", nth, how] => Fault::Call {
             nth: number(nth)?,
@@ -432,6 +444,7 @@ mod tests {
             "conflict inventory 9",
             "full inventory from 0 for 10 ms",
             "down inventory from 0 for 10 ms",
+            "broken inventory on orders.v1.OrderPlaced",
             "call 1 fails",
             "call 1 hangs",
             "call 1 unanswered",

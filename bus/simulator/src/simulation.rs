@@ -3,14 +3,16 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::compensation::Coverage;
+use crate::end::{Broken, End};
 use crate::failure::{Failure, Regression};
 use crate::kinds::Kind;
-use crate::run::{Keeps, Order, Ran, Scenario, run};
-use crate::script::Script;
+use crate::run::{Keeps, Order, Ran, Scenario, contracts, run};
+use crate::script::{Fault, Script};
 use crate::shrink::shrink;
 use crate::stage::Stage;
 
@@ -195,6 +197,82 @@ impl Simulation {
         }
     }
 
+    /// Plays a script, and looks at what stands there in the end. The error: it does not come to an
+    /// end.
+    pub fn play(
+        &self,
+        seed: u64,
+        script: &Script,
+        see: impl Fn(&End) + Send + Sync + 'static,
+    ) -> Result<(), Broken> {
+        let order = Order {
+            inspect: Some(Arc::new(see)),
+            ..self.order(seed, Some(script.clone()))
+        };
+        match alone(|| run(&self.scenario, &order)).broken {
+            None => Ok(()),
+            Some(broken) => Err(broken),
+        }
+    }
+
+    /// Fails each step of each path, and looks at what is undone: all seeds without a fault, and
+    /// again for each reaction, with that broken.
+    pub fn compensation(&self) -> Coverage {
+        let contracts = alone(|| contracts(&self.scenario));
+        let empty = Coverage::of(&contracts);
+        let broken = contracts.iter().flat_map(|contract| {
+            let reactions = contract.reactions.iter();
+            reactions.map(|reaction| Fault::Broken {
+                service: contract.service.clone(),
+                event: reaction.event.name.to_owned(),
+            })
+        });
+        let steps: Vec<Option<Fault>> = std::iter::once(None).chain(broken.map(Some)).collect();
+        let runs: Vec<_> = steps
+            .iter()
+            .flat_map(|fault| self.seeds.clone().map(move |seed| (fault, seed)))
+            .collect();
+        let (next, total) = (AtomicUsize::new(0), Mutex::new(empty.clone()));
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads {
+                let thread = std::thread::Builder::new().name("simulation".to_owned());
+                let work = || {
+                    while let Some((fault, seed)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let seen = self.inspected(*seed, fault.as_ref(), &empty);
+                        total
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .join(&seen);
+                    }
+                };
+                let started = thread.spawn_scoped(scope, work);
+                started.expect("a thread can be started");
+            }
+        });
+        total.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is undone at the end of one run.
+    fn inspected(&self, seed: u64, fault: Option<&Fault>, empty: &Coverage) -> Coverage {
+        let seen = Arc::new(Mutex::new(empty.clone()));
+        let inspected = Arc::clone(&seen);
+        let order = Order {
+            kinds: Vec::new(),
+            faults: fault.cloned().into_iter().collect(),
+            inspect: Some(Arc::new(move |end: &End| {
+                let mut seen = inspected.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.add(end);
+            })),
+            ..self.order(seed, None)
+        };
+        let ran = run(&self.scenario, &order);
+        if let Some(broken) = ran.broken {
+            panic!("seed {seed}, without a fault that could excuse it: {broken}");
+        }
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone()
+    }
+
     /// The story of one seed, to the letter: the same in every process.
     pub fn story(&self, seed: u64) -> String {
         let order = Order {
@@ -258,9 +336,11 @@ impl Simulation {
             schedule: seed,
             script,
             kinds: self.kinds.clone(),
+            faults: Vec::new(),
             limit: self.limit,
             tells: false,
             place: self.keeps,
+            inspect: None,
             #[cfg(feature = "planted")]
             bug: self.bug,
         }

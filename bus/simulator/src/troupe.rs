@@ -18,6 +18,7 @@ use quadrille::world::{self, Ended, Task, World as _};
 use crate::end::{Broken, End};
 use crate::executor::{NOBODY, Owner};
 use crate::line::Line;
+use crate::run::Inspect;
 use crate::script::{Fault, Step};
 use crate::site::Site;
 use crate::stage::{Act, Stage};
@@ -81,7 +82,12 @@ impl Troupe {
     }
 
     /// Plays a script to its end. What does not hold then, if anything.
-    pub(crate) async fn play(mut self, steps: &[Step], limit: Duration) -> Option<Broken> {
+    pub(crate) async fn play(
+        mut self,
+        steps: &[Step],
+        limit: Duration,
+        inspect: Option<Inspect>,
+    ) -> Option<Broken> {
         for part in 0..self.stage.parts.len() {
             self.start(part);
         }
@@ -97,6 +103,10 @@ impl Troupe {
             return Some(broken);
         }
         let end = self.end();
+        if let Some(inspect) = inspect {
+            inspect(&end);
+            return None;
+        }
         let invariants = self.stage.invariants.clone();
         let broken = invariants.iter().find_map(|one| one.check(&end));
         match broken {

@@ -209,6 +209,19 @@ impl Weather {
         })
     }
 
+    /// Whether a service cannot read an event of this type.
+    pub(crate) fn breaks(&self, service: &str, event: Option<&[u8]>) -> bool {
+        let mut state = self.state();
+        let broken = state.first(|fault| match fault {
+            Fault::Broken {
+                service: of,
+                event: broken,
+            } if of == service && event == Some(broken.as_bytes()) => Some(()),
+            _ => None,
+        });
+        broken.is_some()
+    }
+
     /// When a store answers again. `None`: it does.
     pub(crate) fn down_until(&self, service: &str, now: Duration) -> Option<Duration> {
         self.state().window(now, |fault| match fault {

@@ -48,6 +48,9 @@ pub struct Arguments {
     /// Run what a file of an earlier failure says, instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "story"])]
     replay: Option<PathBuf>,
+    /// Fail each step of each path, and show what is undone
+    #[arg(long, conflicts_with_all = ["story", "replay", "faults"])]
+    compensation: bool,
     /// Write a failure into this folder, as a file to be run ever after
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
@@ -84,6 +87,14 @@ pub fn run(arguments: &Arguments, world: &world::Shared) -> Result<Exit, Failure
             print(&format!("seed {seed}\n{}", simulation.story(seed)))?;
         }
         return Ok(Exit::Done);
+    }
+    if arguments.compensation {
+        let coverage = simulation.compensation();
+        print(&coverage.to_string())?;
+        return Ok(match coverage.percent() < 100.0 {
+            true => Exit::Failed,
+            false => Exit::Done,
+        });
     }
     let seeds = arguments.range().end - arguments.range().start;
     let progress = Arc::new(Progress::begin(world, seeds));

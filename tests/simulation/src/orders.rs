@@ -14,6 +14,7 @@ use quadrille::id::{EventId, FlowId, Source};
 use quadrille_inventory::{Deliveries, deliveries};
 use quadrille_orders::Doors;
 use quadrille_orders::requests::{self, Placed, Withdrawn};
+use quadrille_payments::gateway::Port;
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::GoodsReceived;
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
@@ -178,19 +179,15 @@ pub fn stage(stage: &mut Stage) {
     holds::money_and_stock(stage, ledger);
 }
 
-fn services(stage: &mut Stage, bank: Arc<Bank>) {
+/// The services and their steps, with a gateway of any kind.
+pub fn services(stage: &mut Stage, gateway: Port) {
     let (doors, deliveries) = (Doors::default(), Deliveries::default());
     let of_orders = doors.clone();
     stage.service(move || quadrille_orders::service(&of_orders));
     let of_inventory = deliveries.clone();
     stage.service(move || quadrille_inventory::service(&of_inventory));
-    stage.service(move || quadrille_payments::service(Arc::clone(&bank) as _));
-    let hall = Hall {
-        doors,
-        deliveries,
-        promised: Promised::default(),
-        broker: stage.broker(),
-    };
+    stage.service(move || quadrille_payments::service(Arc::clone(&gateway)));
+    let hall = Hall::new(doors, deliveries, stage.broker());
     let kept = hall.promised.clone();
     stage.steps(plan, move |step| take(step, hall.clone()));
     stage.holds("promises are kept", move |end| holds::promises(end, &kept));
@@ -215,11 +212,23 @@ const GARBAGE: [u8; 3] = [0xff, 0xff, 0xff];
 
 /// Where things happen.
 #[derive(Clone)]
-struct Hall {
+pub struct Hall {
     doors: Doors,
     deliveries: Deliveries,
     promised: Promised,
     broker: Arc<dyn Broker>,
+}
+
+impl Hall {
+    /// With the doors of services that run on a broker.
+    pub fn new(doors: Doors, deliveries: Deliveries, broker: Arc<dyn Broker>) -> Self {
+        Self {
+            doors,
+            deliveries,
+            promised: Promised::default(),
+            broker,
+        }
+    }
 }
 
 async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
@@ -239,9 +248,11 @@ async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> 
     broker.send(record).await?.await.map(drop)
 }
 
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+/// Why a step cannot be taken now.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
+/// Takes a step.
+pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
     let Hall {
         doors,
         deliveries,
