@@ -169,8 +169,5 @@ fn settings() -> Settings {
     config.group.session_timeout_ms = 6_000;
     config.group.rebalance_timeout_ms = 12_000;
     config.kafka.connect_timeout_ms = 10_000;
-    // Told as rarely as can be: it is nobody's business here.
-    config.presence.interval_ms = 600_000;
-    config.presence.lease_ms = 3_600_000;
     Settings::of(&config)
 }

@@ -29,8 +29,8 @@ use crate::weather::ms;
 const LOOK: Duration = Duration::from_millis(200);
 /// Longest that a step may take before it is taken again.
 const STEP_MAX: Duration = Duration::from_secs(3);
-/// Wait before a step that has failed is taken again.
-const STEP_AGAIN: Duration = Duration::from_millis(100);
+/// Shortest and longest wait before a step that has failed is taken again.
+const STEP_AGAIN: (Duration, Duration) = (Duration::from_millis(4), Duration::from_secs(1));
 /// Longest that all services together may take to start, or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -229,7 +229,7 @@ impl Troupe {
             }
             let taken = left.load(Ordering::Relaxed) == 0;
             let late = match taken && self.due.is_empty() && now >= over {
-                true => self.unfinished().await,
+                true => self.unready().or(self.unfinished().await),
                 false => Some("a step is not taken".to_owned()),
             };
             let late = late?;
@@ -345,6 +345,14 @@ impl Troupe {
         parts.position(|part| *part.name == *service)
     }
 
+    /// Who is not ready. `None`: all are.
+    fn unready(&self) -> Option<String> {
+        let mut instances = self.instances.iter();
+        let waiting = instances.find(|one| !one.leaves && !one.status.report().ready)?;
+        let why = waiting.status.report().waiting_for.join("; ");
+        Some(format!("{} is not ready: {why}", waiting.site.name()))
+    }
+
     /// What is not finished. `None`: all is.
     async fn unfinished(&self) -> Option<String> {
         for part in &self.stage.parts {
@@ -424,12 +432,14 @@ impl Troupe {
 async fn take_step(site: &Site, act: &Act, what: &str) {
     site.tell(|| format!("step: {what}"));
     let world: world::Shared = Arc::new(site.clone());
+    let mut wait = STEP_AGAIN.0;
     loop {
         match world::timeout(&world, STEP_MAX, act(what)).await {
             Some(Ok(())) => return,
             Some(Err(error)) => site.tell(|| format!("step: {what}: {error}")),
             None => site.tell(|| format!("step: {what}: no answer")),
         }
-        site.sleep(STEP_AGAIN).await;
+        site.sleep(wait).await;
+        wait = (wait * 2).min(STEP_AGAIN.1);
     }
 }

@@ -294,7 +294,9 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
                 Withdrawn::Accepted | Withdrawn::Again => {
                     promised.note(|promises| promises.withdrawn.insert(order));
                 }
-                Withdrawn::Unknown | Withdrawn::TooLate(_) => {}
+                Withdrawn::TooLate(_) => {}
+                // Its placing is still on its way.
+                Withdrawn::Unknown => return Err("there is no such order yet".into()),
             }
             Ok(())
         }

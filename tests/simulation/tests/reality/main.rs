@@ -45,7 +45,7 @@ const SCRIPTS: [(&str, &[&str], &[&str]); 3] = [
         &[
             "0 ms: deliver d1: 5 tea",
             "120000 ms: place o1: 1 tea by good card",
-            "120000 ms: withdraw o1",
+            "130000 ms: withdraw o1",
         ],
         // It comes back when the withdrawal stands behind the order.
         &["leave inventory at 60000 back after 90000 ms"],
