@@ -26,6 +26,8 @@ use crate::observe;
 use crate::service::host::Host;
 use crate::state::Taken;
 use crate::stop::Stop;
+#[cfg(feature = "planted")]
+use crate::world;
 use partition::Partition;
 pub(crate) use partition::Shared;
 
@@ -67,6 +69,8 @@ struct Member {
     partitions: BTreeMap<TopicPartition, Partition>,
     committed: BTreeMap<TopicPartition, i64>,
     room: Arc<Notify>,
+    #[cfg(feature = "planted")]
+    handed_out: BTreeMap<TopicPartition, i64>,
 }
 
 enum Next {
@@ -84,6 +88,8 @@ impl Member {
             partitions: BTreeMap::new(),
             committed: BTreeMap::new(),
             room: Arc::new(Notify::new()),
+            #[cfg(feature = "planted")]
+            handed_out: BTreeMap::new(),
         }
     }
 
@@ -140,6 +146,10 @@ impl Member {
                 // Given up meanwhile: the new owner gets them.
                 continue;
             };
+            #[cfg(feature = "planted")]
+            if let Some(last) = batch.last() {
+                self.handed_out.insert(partition.clone(), last.offset + 1);
+            }
             at_work.offer(batch);
             let shared = at_work.shared();
             let full = shared.held() >= self.host.limits.partition_events_max;
@@ -243,6 +253,16 @@ impl Member {
         let mut offsets = BTreeMap::new();
         for (partition, at_work) in &self.partitions {
             let mark = at_work.shared().mark();
+            #[cfg(feature = "planted")]
+            let mark = match self.host.world.has(world::Bug::CommitBeforeSettle) {
+                true => self
+                    .handed_out
+                    .get(partition)
+                    .copied()
+                    .unwrap_or(mark)
+                    .max(mark),
+                false => mark,
+            };
             let committed = self.committed.get(partition).copied();
             assert!(
                 committed.is_none_or(|committed| committed <= mark || mark < 0),

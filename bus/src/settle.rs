@@ -6,6 +6,7 @@
 //! store cannot do just now is tried again here for as long as it takes: giving up would lose an
 //! event. Only a drain ends that, and then the event is somebody else's to handle again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 pub(crate) mod emit;
 pub(crate) mod outbox;
 pub mod park;
+#[cfg(feature = "planted")]
+mod planted;
 pub(crate) mod receipt;
 pub mod retry;
 
@@ -37,9 +40,12 @@ pub(crate) enum Outcome {
     Done(Emitted, Work),
     /// It failed, and is tried again after this long.
     Retry(Failure, Duration),
-    /// It failed for good: put the event aside.
-    Park(Failure),
+    /// It failed for good, on what it had read: put the event aside.
+    Park(Failure, Reads),
 }
+
+/// What an attempt rests on: records with the versions that it has seen.
+pub(crate) type Reads = BTreeMap<RecordId, u64>;
 
 /// How an attempt was settled.
 pub(crate) enum Settled {
@@ -57,25 +63,25 @@ pub(crate) enum Settled {
 impl Outcome {
     /// Judges an attempt. `failures` counts those before it that use up attempts.
     pub(crate) fn of(
-        result: Result<(Emitted, Work), Failed>,
+        result: Result<(Emitted, Work), (Failed, Reads)>,
         attempt: u32,
         failures: u32,
         policy: &retry::Policy,
         random: u64,
     ) -> Self {
-        let failure = match result {
+        let (failure, reads) = match result {
             Ok((emitted, work)) => return Self::Done(emitted, work),
-            Err(Failed::Undecodable(detail)) => {
-                return Self::Park(Failure::park("undecodable", detail));
+            Err((Failed::Undecodable(detail), reads)) => {
+                return Self::Park(Failure::park("undecodable", detail), reads);
             }
-            Err(Failed::Reaction(failure)) => failure,
+            Err((Failed::Reaction(failure), reads)) => (failure, reads),
         };
         match failure.remedy() {
-            Remedy::Park => Self::Park(failure),
+            Remedy::Park => Self::Park(failure, reads),
             Remedy::Wait => Self::Retry(failure, policy.wait(attempt, random)),
             Remedy::Retry => match policy.after(failures + 1, random) {
                 Some(wait) => Self::Retry(failure, wait),
-                None => Self::Park(failure),
+                None => Self::Park(failure, reads),
             },
         }
     }
@@ -102,7 +108,7 @@ pub(crate) fn settle<'a>(
             let told = host.outbox.send_and_forget(receipt);
             told.map(move |()| Settled::Again(wait)).boxed()
         }
-        Outcome::Park(failure) => parked(host, delivery, attempt, failure).boxed(),
+        Outcome::Park(failure, reads) => parked(host, delivery, attempt, failure, reads).boxed(),
     }
 }
 
@@ -119,7 +125,7 @@ fn done<'a>(
     }
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
-        Err(failure) => return parked(host, delivery, attempt, failure).boxed(),
+        Err(failure) => return parked(host, delivery, attempt, failure, work.reads).boxed(),
     };
     let receipt = receipt::Verdict::done(&events).record(host, delivery, &attempt);
     let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
@@ -135,9 +141,14 @@ fn done<'a>(
         outbox,
         at: attempt.started_at,
     };
+    #[cfg(feature = "planted")]
+    let (change, behind) = planted::split(host, change);
     let change = Arc::new(change);
     async move {
-        match apply(host, &**store, change, locks).await {
+        let applied = apply(host, &**store, change, locks).await;
+        #[cfg(feature = "planted")]
+        planted::write(host, behind).await;
+        match applied {
             Ended::Finished => Settled::Finished,
             Ended::Duplicate => {
                 duplicate(host, delivery, &attempt).boxed().await;
@@ -180,8 +191,14 @@ pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attemp
     host.outbox.send_and_forget(record).await;
 }
 
-async fn parked(host: &Host, delivery: &Delivery, attempt: Attempt, failure: Failure) -> Settled {
-    park(host, delivery, &attempt, &failure).await
+async fn parked(
+    host: &Host,
+    delivery: &Delivery,
+    attempt: Attempt,
+    failure: Failure,
+    reads: Reads,
+) -> Settled {
+    park(host, delivery, &attempt, &failure, reads).await
 }
 
 /// Puts an event aside, acknowledged by the broker, with its receipt.
@@ -190,6 +207,7 @@ pub(crate) async fn park(
     delivery: &Delivery,
     attempt: &Attempt,
     failure: &Failure,
+    reads: Reads,
 ) -> Settled {
     observe::parked(delivery, attempt, failure);
     host.counts.parked();
@@ -214,14 +232,18 @@ pub(crate) async fn park(
     let change = Change {
         event: Some(delivery.event_key()),
         position: Some(delivery.position()),
+        reads,
         outbox: records,
         at: attempt.started_at,
         ..Change::default()
     };
-    // Parking reads nothing, so it cannot conflict; a duplicate is parked or handled already.
     match apply(host, &**store, Arc::new(change), None).await {
         Ended::Fenced => Settled::Fenced,
-        Ended::Finished | Ended::Duplicate | Ended::Conflict(_) => Settled::Finished,
+        // It may have seen one record before and another one after somebody else's change, and so what
+        // never was: that is no reason to put an event aside.
+        Ended::Conflict(records) => Settled::Conflict(records),
+        // A duplicate is parked or handled already.
+        Ended::Finished | Ended::Duplicate => Settled::Finished,
     }
 }
 

@@ -18,8 +18,12 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 mod live;
+#[cfg(feature = "planted")]
+mod planted;
 
 pub use live::Live;
+#[cfg(feature = "planted")]
+pub use planted::Bug;
 
 /// Clock, randomness and executor.
 pub trait World: Send + Sync + 'static {
@@ -42,6 +46,12 @@ pub trait World: Send + Sync + 'static {
     /// instance is to end here. `None`, the usual case: it goes on.
     fn passes(&self, _point: Point) -> Option<BoxFuture<'static, ()>> {
         None
+    }
+
+    /// Whether the bus is to have this bug.
+    #[cfg(feature = "planted")]
+    fn has(&self, _bug: Bug) -> bool {
+        false
     }
 }
 

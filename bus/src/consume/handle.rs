@@ -18,7 +18,7 @@ use crate::react::reaction::{Failed, Reaction};
 use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
 use crate::service::host::{Host, Retrying};
 use crate::settle::receipt::Attempt;
-use crate::settle::{Outcome, Settled, duplicate, park, settle};
+use crate::settle::{Outcome, Reads, Settled, duplicate, park, settle};
 use crate::state::locks::Guard;
 use crate::state::{Applied, Change};
 use crate::world::{self, Point};
@@ -97,8 +97,7 @@ async fn deliver(
         let (attempt, result) = react(host, &delivery, &reaction, number, first_at).await;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
-        let counts =
-            matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
+        let counts = matches!(&result, Err((Failed::Reaction(failure), _)) if failure.remedy() == Remedy::Retry);
         let outcome = Outcome::of(result, number, failures, &host.retry, random);
         if let Outcome::Retry(failure, wait) = &outcome {
             let next_at = host.world.now() + *wait;
@@ -141,7 +140,7 @@ async fn react(
     reaction: &Reaction,
     number: u32,
     first_at: jiff::Timestamp,
-) -> (Attempt, Result<(Emitted, Work), Failed>) {
+) -> (Attempt, Result<(Emitted, Work), (Failed, Reads)>) {
     let started_at = host.world.now();
     let began = host.world.elapsed();
     let context = Context::new(
@@ -189,7 +188,11 @@ async fn react(
         started_at,
         duration,
     };
-    (attempt, result.map(|emitted| (emitted, work)))
+    let result = match result {
+        Ok(emitted) => Ok((emitted, work)),
+        Err(failed) => Err((failed, work.reads)),
+    };
+    (attempt, result)
 }
 
 /// Whether the inbox has the event.
@@ -283,7 +286,7 @@ async fn park_unreadable(
         started_at: at,
         duration: Duration::ZERO,
     };
-    match park(&host, &delivery, &attempt, &why).await {
+    match park(&host, &delivery, &attempt, &why, Reads::new()).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,
     }

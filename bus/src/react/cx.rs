@@ -239,6 +239,11 @@ impl<S: State, G> Cx<S, G> {
         let mut work = self.context.lock();
         let nth = work.effects;
         work.effects += 1;
+        #[cfg(feature = "planted")]
+        let nth = match self.context.world.has(world::Bug::KeyPerAttempt) {
+            true => nth + 100 * self.context.attempt,
+            false => nth,
+        };
         EffectKey::caused(&self.context.cause.caused(), nth)
     }
 

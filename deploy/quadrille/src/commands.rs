@@ -47,6 +47,9 @@ enum Command {
     /// Measures Quadrille beside bare rdkafka on a real Kafka
     #[cfg(feature = "bench")]
     Bench(quadrille_bench::Arguments),
+    /// Runs the order flow under seeds, in virtual time, with faults at every step
+    #[cfg(feature = "simulation")]
+    Simulate(quadrille_simulation::command::Arguments),
     /// Runs the payment gateway; started by `up`
     #[command(hide = true)]
     Gateway(connect::GatewayArguments),
@@ -95,6 +98,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
             Command::Bench(arguments) => Box::pin(quadrille_bench::run(arguments, world)).await,
             Command::Gateway(arguments) => Box::pin(connect::party(arguments)).await,
             Command::Carrier(arguments) => Box::pin(connect::party(arguments)).await,
+            #[cfg(feature = "simulation")]
+            Command::Simulate(arguments) => quadrille_simulation::command::run(&arguments, &world),
         }
     });
     // A thread that still reads standard input must not keep a finished process alive.

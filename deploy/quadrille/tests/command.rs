@@ -42,7 +42,7 @@ fn help_is_no_failure_and_wrong_use_is() {
     let help = quadrille(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8(help.stdout).unwrap();
-    for command in ["up", "emit", "tail", "flow"] {
+    for command in ["up", "emit", "tail", "flow", "simulate"] {
         assert!(text.contains(&format!("\n  {command}")), "{text}");
     }
     assert!(
@@ -52,6 +52,43 @@ fn help_is_no_failure_and_wrong_use_is() {
     for wrong in [&["nonsense"][..], &["flow"], &["up", "--rate", "0"], &[]] {
         assert_eq!(quadrille(wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_in_two_processes() {
+    // Shows that nothing of a run depends on the process: no hash, no address, no clock.
+    let told = || quadrille(&["simulate", "--seeds", "20", "--story"]).stdout;
+    let (first, second) = (told(), told());
+    assert!(first.len() > 20 * 1_000, "the stories are long");
+    assert!(first == second, "two processes tell different stories");
+}
+
+#[test]
+fn simulated_seeds_are_counted_and_wrong_use_is_told() {
+    // Shows the JSON that is promised, and the words about a kind of fault that is none.
+    let done = quadrille(&[
+        "simulate",
+        "--seeds",
+        "5",
+        "--faults",
+        "crash,call",
+        "--json",
+    ]);
+    assert_eq!(done.status.code(), Some(0), "{}", error(&done));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(
+        (&report["seeds"], &report["failure"]),
+        (&5.into(), &Value::Null)
+    );
+    let wrong = quadrille(&["simulate", "--faults", "crush"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        error(&wrong).contains("`crush` is no kind of fault"),
+        "{}",
+        error(&wrong)
+    );
+    let none = quadrille(&["simulate", "--replay", "nothing.toml"]);
+    assert_eq!(none.status.code(), Some(64), "{}", error(&none));
 }
 
 #[test]

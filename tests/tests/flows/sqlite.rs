@@ -113,7 +113,7 @@ async fn distinct_of(broker: &Arc<dyn Broker>, one: &str, other: &str) -> usize 
             let kind = record.headers.get("ce_type").expect("it is ours");
             kind.ends_with(one.as_bytes()) || kind.ends_with(other.as_bytes())
         })
-        .map(|record| record.headers.get("ce_id").expect("it is ours").clone())
+        .map(|record| record.headers.get("ce_id").expect("it is ours").to_vec())
         .collect();
     ids.len()
 }

@@ -1,0 +1,234 @@
+//! One run: services start, steps are taken, things go wrong, and in the end everything is handled.
+//!
+//! The run itself is the only thing that knows when a fault by the clock has its turn, which
+//! instances there are, and when it is over: when all steps are taken, all faults with a time are
+//! past, every group has committed to the end of its topics, and every outbox is empty.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use quadrille::broker::memory;
+use quadrille::contract::Contract;
+use quadrille::state::Stores;
+use quadrille::state::memory::MemoryStores;
+use quadrille::world;
+
+use crate::chronicle::{Chronicle, Line};
+use crate::draw::Draw;
+use crate::end::{Broken, End};
+use crate::executor::{Executor, Stuck};
+use crate::kinds::{self, Cast, Kind};
+use crate::outside::Outside;
+use crate::panics;
+use crate::script::{Fault, Script, Step};
+use crate::site::Site;
+use crate::stage::Stage;
+use crate::troupe::Troupe;
+use crate::weather::Weather;
+
+/// What is simulated, as it sets its stage.
+pub(crate) type Scenario = Arc<dyn Fn(&mut Stage) + Send + Sync>;
+
+/// What determines a run.
+#[derive(Clone)]
+pub(crate) struct Order {
+    /// What the stage and the script are drawn from.
+    pub(crate) seed: u64,
+    /// What the order of everything is drawn from.
+    pub(crate) schedule: u64,
+    /// `None`: to be drawn from the seed.
+    pub(crate) script: Option<Script>,
+    /// Which kinds of fault may be drawn.
+    pub(crate) kinds: Vec<Kind>,
+    /// What goes wrong beside what is drawn.
+    pub(crate) faults: Vec<Fault>,
+    /// Longest that everything may take, in virtual time.
+    pub(crate) limit: Duration,
+    /// Whether the story is wanted.
+    pub(crate) tells: bool,
+    /// Where state is kept.
+    pub(crate) place: Keeps,
+    /// Who wants to see what stands there at the end, instead of what must hold.
+    pub(crate) inspect: Option<Inspect>,
+    /// A bug that the bus is to have.
+    #[cfg(feature = "planted")]
+    pub(crate) bug: Option<quadrille::world::Bug>,
+}
+
+/// Sees the end of a run.
+pub(crate) type Inspect = Arc<dyn Fn(&End) + Send + Sync>;
+
+/// Where services keep what they remember.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keeps {
+    /// In memory.
+    #[default]
+    Memory,
+    /// In SQLite, in a folder of the run's own.
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+}
+
+/// What became of a run.
+pub(crate) struct Ran {
+    pub(crate) script: Script,
+    /// Which of the script's faults had their turn.
+    pub(crate) fired: Vec<bool>,
+    pub(crate) broken: Option<Broken>,
+    pub(crate) story: Vec<Line>,
+    pub(crate) records: u64,
+    pub(crate) took: Duration,
+}
+
+/// Runs a scenario once.
+pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
+    let executor = Executor::new(order.schedule);
+    let (weather, chronicle) = (Arc::new(Weather::default()), Chronicle::new(order.tells));
+    let around = Site::around(
+        Arc::clone(&executor),
+        Arc::clone(&weather),
+        Arc::clone(&chronicle),
+    );
+    #[cfg(feature = "planted")]
+    let around = Site {
+        bug: order.bug,
+        ..around
+    };
+    let written = order.script.as_ref().map(|script| {
+        let steps = script.steps.iter();
+        steps.map(|step| step.what.clone()).collect()
+    });
+    let broker = memory::Broker::new(Arc::new(around.clone()) as world::Shared);
+    let broker = Arc::new(broker);
+    let elsewhere = Arc::new(crate::line::Line {
+        broker: Arc::clone(&broker),
+        site: around.clone(),
+    });
+    let outside = Outside::new(around.clone());
+    let mut stage = Stage::new(order.seed, written, outside, elsewhere);
+    scenario(&mut stage);
+    let script = match &order.script {
+        Some(script) => script.clone(),
+        None => {
+            let mut script = drawn(&mut stage, &order.kinds);
+            script.faults.extend(order.faults.iter().cloned());
+            script
+        }
+    };
+    weather.decide(script.faults.clone());
+    chronicle.promise(&stage.contracts());
+    let place = place(order.place);
+    let troupe = Troupe::new(around, broker, Arc::clone(&place.stores), stage);
+    let found = Arc::new(Mutex::new(None));
+    let inspect = order.inspect.clone();
+    let (slot, steps, limit) = (Arc::clone(&found), script.steps.clone(), order.limit);
+    let main = async move {
+        let broken = troupe.play(&steps, limit, inspect).await;
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = broken;
+    };
+    let (ended, panics) = panics::noted(|| executor.run(main.boxed()));
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let broken = first(ended, panics, chronicle.take_broken(), found);
+    chronicle.close();
+    Ran {
+        script,
+        fired: weather.fired(),
+        broken,
+        story: chronicle.lines(),
+        records: chronicle.count(),
+        took: executor.elapsed(),
+    }
+}
+
+/// What the services of a scenario promise.
+pub(crate) fn contracts(scenario: &Scenario) -> Vec<Contract> {
+    let executor = Executor::new(0);
+    let around = Site::around(executor, Arc::default(), Chronicle::new(false));
+    let broker = memory::Broker::new(Arc::new(around.clone()) as world::Shared);
+    let mut stage = Stage::new(0, None, Outside::new(around), Arc::new(broker));
+    scenario(&mut stage);
+    stage.contracts()
+}
+
+/// What is told where several things do not hold: what was seen first.
+fn first(
+    ended: Result<(), Stuck>,
+    panics: Vec<String>,
+    on_the_way: Vec<Broken>,
+    found: Option<Broken>,
+) -> Option<Broken> {
+    if let Some(panic) = panics.into_iter().next() {
+        return Some(Broken::new("nobody panics", panic));
+    }
+    let stuck = ended.err().map(|stuck| {
+        let why = match stuck {
+            Stuck::Still => "nothing can go on any more",
+            Stuck::Endless => "it goes round in circles without time passing",
+            Stuck::Panicked => "a task outside the services panicked",
+        };
+        Broken::new("everything ends", why)
+    });
+    on_the_way.into_iter().next().or(stuck).or(found)
+}
+
+/// Draws what happens, and what goes wrong.
+fn drawn(stage: &mut Stage, kinds: &[Kind]) -> Script {
+    let planned = std::mem::take(&mut stage.planned);
+    let contracts = stage.contracts();
+    let calls = stage.calls();
+    let draw = stage.draw();
+    let steps = timed(draw, planned);
+    let mut topics = std::collections::BTreeSet::new();
+    for event in contracts.iter().flat_map(|c| &c.reactions) {
+        topics.insert(event.event.topic);
+    }
+    let cast = Cast {
+        services: contracts.into_iter().map(|c| c.service).collect(),
+        topics: topics.into_iter().map(|t| (t.to_owned(), 6)).collect(),
+        calls,
+        length_ms: steps.last().map_or(0, |step| step.at_ms),
+    };
+    let faults = kinds::draw(draw, kinds, &cast);
+    Script { steps, faults }
+}
+
+/// Steps close to each other, with a pause now and then.
+fn timed(draw: &mut Draw, planned: Vec<String>) -> Vec<Step> {
+    let mut at_ms = 0;
+    let steps = planned.into_iter().map(|what| {
+        at_ms += match draw.below(10) {
+            0..4 => 0,
+            4..8 => draw.below(30),
+            8 => draw.below(400),
+            _ => draw.below(4_000),
+        };
+        Step { at_ms, what }
+    });
+    steps.collect()
+}
+
+/// Where state is kept, for as long as this lives.
+struct Place {
+    stores: Arc<dyn Stores>,
+    #[cfg(feature = "sqlite")]
+    _folder: Option<tempfile::TempDir>,
+}
+
+fn place(keeps: Keeps) -> Place {
+    match keeps {
+        Keeps::Memory => Place {
+            stores: Arc::new(MemoryStores::default()),
+            #[cfg(feature = "sqlite")]
+            _folder: None,
+        },
+        #[cfg(feature = "sqlite")]
+        Keeps::Sqlite => {
+            let folder = tempfile::tempdir().expect("a folder for the databases can be made");
+            Place {
+                stores: Arc::new(crate::inline::Stores::in_folder(folder.path())),
+                _folder: Some(folder),
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The order flow as a scenario: goods come in, orders are placed and withdrawn, and in the end goods
+//! and money add up.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use quadrille::Event as _;
+use quadrille::broker::{self, Broker};
+use quadrille::envelope::{Envelope, Trace};
+use quadrille::id::{EventId, FlowId, Source};
+use quadrille_inventory::{Deliveries, deliveries};
+use quadrille_orders::Doors;
+use quadrille_orders::requests::{self, Placed, Withdrawn};
+use quadrille_payments::gateway::Port;
+use quadrille_schemas::common::v1::Money;
+use quadrille_schemas::inventory::v1::GoodsReceived;
+use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+use quadrille_simulator::{Breach, Draw, Stage};
+
+use crate::gateway::{BAD_CARD, Bank, GOOD_CARD};
+
+mod holds; // what must hold
+
+/// Price of one piece, in whole units.
+const PRICE: i64 = 20;
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Goods come in.
+    Deliver {
+        /// The delivery.
+        delivery: String,
+        /// The goods.
+        sku: String,
+        /// How many pieces.
+        quantity: u32,
+    },
+    /// A customer places an order.
+    Place {
+        /// The order.
+        order: String,
+        /// The goods.
+        sku: String,
+        /// How many pieces.
+        quantity: u32,
+        /// Whether the card is one that is charged.
+        good_card: bool,
+    },
+    /// A customer withdraws an order.
+    Withdraw {
+        /// The order.
+        order: String,
+    },
+    /// Somebody else publishes an order that nobody can read.
+    Garbage {
+        /// The order.
+        order: String,
+    },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deliver {
+                delivery,
+                sku,
+                quantity,
+            } => write!(f, "deliver {delivery}: {quantity} {sku}"),
+            Self::Place {
+                order,
+                sku,
+                quantity,
+                good_card,
+            } => {
+                let card = if *good_card { "good" } else { "bad" };
+                write!(f, "place {order}: {quantity} {sku} by {card} card")
+            }
+            Self::Withdraw { order } => write!(f, "withdraw {order}"),
+            Self::Garbage { order } => write!(f, "garbage {order}"),
+        }
+    }
+}
+
+impl FromStr for Step {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words: Vec<_> = text.split([' ', ':']).filter(|w| !w.is_empty()).collect();
+        let name = |word: &&str| (*word).to_owned();
+        let wrong = |_| format!("`{text}`: a quantity is a number");
+        Ok(match &words[..] {
+            ["deliver", delivery, quantity, sku] => Self::Deliver {
+                delivery: name(delivery),
+                sku: name(sku),
+                quantity: quantity.parse().map_err(wrong)?,
+            },
+            [
+                "place",
+                order,
+                quantity,
+                sku,
+                "by",
+                card @ ("good" | "bad"),
+                "card",
+            ] => Self::Place {
+                order: name(order),
+                sku: name(sku),
+                quantity: quantity.parse().map_err(wrong)?,
+                good_card: *card == "good",
+            },
+            ["withdraw", order] => Self::Withdraw { order: name(order) },
+            ["garbage", order] => Self::Garbage { order: name(order) },
+            _ => return Err("it begins with deliver, place, withdraw or garbage".to_owned()),
+        })
+    }
+}
+
+/// Draws what happens: a few goods, a few orders, some of which are declined, withdrawn, or more than
+/// there are goods for.
+fn plan(draw: &mut Draw) -> Vec<Step> {
+    let skus = ["tea", "cup"];
+    let mut steps = Vec::new();
+    for (nth, sku) in skus.iter().enumerate() {
+        steps.push(Step::Deliver {
+            delivery: format!("d{nth}"),
+            sku: (*sku).to_owned(),
+            quantity: u32::try_from(draw.between(1, 5)).expect("at most 5"),
+        });
+    }
+    for nth in 1..=draw.between(2, 6) {
+        let order = format!("o{nth}");
+        steps.push(Step::Place {
+            order: order.clone(),
+            sku: (*draw.pick(&skus)).to_owned(),
+            quantity: u32::try_from(draw.between(1, 2)).expect("at most 2"),
+            good_card: !draw.chance(20),
+        });
+        if draw.chance(35) {
+            steps.push(Step::Withdraw { order });
+        }
+        if draw.chance(5) {
+            let order = format!("g{nth}");
+            steps.push(Step::Garbage { order });
+        }
+    }
+    steps
+}
+
+/// What customers were promised.
+#[derive(Clone, Default)]
+struct Promised(Arc<Mutex<Promises>>);
+
+#[derive(Default)]
+struct Promises {
+    placed: BTreeSet<String>,
+    withdrawn: BTreeSet<String>,
+}
+
+impl Promised {
+    fn lock(&self) -> MutexGuard<'_, Promises> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Promises) -> bool) {
+        // Promised twice is promised once.
+        let _ = note(&mut self.lock());
+    }
+}
+
+/// Sets the stage.
+pub fn stage(stage: &mut Stage) {
+    let bank = Arc::new(Bank::new(stage.outside()));
+    let ledger = bank.ledger();
+    services(stage, bank);
+    holds::money_and_stock(stage, ledger);
+}
+
+/// The services and their steps, with a gateway of any kind.
+pub fn services(stage: &mut Stage, gateway: Port) {
+    let (doors, deliveries) = (Doors::default(), Deliveries::default());
+    let of_orders = doors.clone();
+    stage.service(move || quadrille_orders::service(&of_orders));
+    let of_inventory = deliveries.clone();
+    stage.service(move || quadrille_inventory::service(&of_inventory));
+    stage.service(move || quadrille_payments::service(Arc::clone(&gateway)));
+    let hall = Hall::new(doors, deliveries, stage.broker());
+    let kept = hall.promised.clone();
+    stage.steps(plan, move |step| take(step, hall.clone()));
+    stage.holds("promises are kept", move |end| holds::promises(end, &kept));
+    stage.without("nothing parked");
+    stage.holds("only garbage is parked", |end| {
+        let is_garbage = |placed: &&quadrille_simulator::Placed| {
+            placed.record.value.as_deref() == Some(&GARBAGE[..])
+        };
+        match end.parked.iter().find(|placed| !is_garbage(placed)) {
+            Some(placed) => {
+                let breach = Breach::from(format!("{} was parked", placed.called()));
+                Err(breach.in_flow(placed.envelope.flow.clone()))
+            }
+            None => Ok(()),
+        }
+    });
+    stage.holds("each happens once to an order", holds::once);
+}
+
+/// No payload of any event.
+const GARBAGE: [u8; 3] = [0xff, 0xff, 0xff];
+
+/// Where things happen.
+#[derive(Clone)]
+pub struct Hall {
+    doors: Doors,
+    deliveries: Deliveries,
+    promised: Promised,
+    broker: Arc<dyn Broker>,
+}
+
+impl Hall {
+    /// With the doors of services that run on a broker.
+    pub fn new(doors: Doors, deliveries: Deliveries, broker: Arc<dyn Broker>) -> Self {
+        Self {
+            doors,
+            deliveries,
+            promised: Promised::default(),
+            broker,
+        }
+    }
+}
+
+async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
+    let (source, id) = (Source::new("/elsewhere"), EventId::new(order));
+    let envelope = Envelope {
+        kind: OrderPlaced::SCHEMA.name.into(),
+        subject: Some(order.into()),
+        time: Timestamp::UNIX_EPOCH,
+        flow: FlowId::of_event(&source, &id),
+        id,
+        source,
+        cause: None,
+        hops: 0,
+        trace: Trace::default(),
+    };
+    let record = envelope.record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
+    broker.send(record).await?.await.map(drop)
+}
+
+/// Why a step cannot be taken now.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Takes a step.
+pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
+    let Hall {
+        doors,
+        deliveries,
+        promised,
+        broker,
+    } = hall;
+    match step {
+        Step::Deliver {
+            delivery,
+            sku,
+            quantity,
+        } => {
+            let goods = GoodsReceived {
+                delivery_id: delivery,
+                sku,
+                quantity,
+            };
+            Ok(deliveries::announce(&deliveries, goods).await?)
+        }
+        Step::Place {
+            order,
+            sku,
+            quantity,
+            good_card,
+        } => {
+            let card = if good_card { GOOD_CARD } else { BAD_CARD };
+            let placed = placed(&order, &sku, quantity, card);
+            if requests::place(&doors, placed).await? != Placed::Conflict {
+                promised.note(|promises| promises.placed.insert(order));
+            }
+            Ok(())
+        }
+        Step::Withdraw { order } => {
+            let withdrawn = OrderWithdrawn {
+                order_id: order.clone(),
+                ..OrderWithdrawn::default()
+            };
+            match requests::withdraw(&doors, withdrawn).await? {
+                Withdrawn::Accepted | Withdrawn::Again => {
+                    promised.note(|promises| promises.withdrawn.insert(order));
+                }
+                Withdrawn::TooLate(_) => {}
+                // Its placing is still on its way.
+                Withdrawn::Unknown => return Err("there is no such order yet".into()),
+            }
+            Ok(())
+        }
+        Step::Garbage { order } => Ok(garbage(&order, &*broker).await?),
+    }
+}
+
+fn placed(order: &str, sku: &str, quantity: u32, card: &str) -> OrderPlaced {
+    let money = |units| Money {
+        currency_code: "EUR".to_owned(),
+        units,
+        nanos: 0,
+    };
+    OrderPlaced {
+        order_id: order.to_owned(),
+        customer_id: "c1".to_owned(),
+        email: "ada@example.org".to_owned(),
+        lines: vec![OrderLine {
+            sku: sku.to_owned(),
+            quantity,
+            unit_price: Some(money(PRICE)),
+        }],
+        total: Some(money(PRICE * i64::from(quantity))),
+        card_number: card.to_owned(),
+        placed_at: None,
+    }
+}
