@@ -22,7 +22,8 @@ mod members; // instances come, go and die
 mod records; // what cannot be handled, and what others wrote
 
 pub use lanes::{
-    keys_keep_their_order_and_commits_wait_for_them, one_failing_key_does_not_hold_up_the_others,
+    keys_keep_their_order_and_commits_wait_for_them, no_more_reactions_run_at_once_than_may,
+    one_failing_key_does_not_hold_up_the_others,
 };
 pub use members::{
     a_crash_repeats_ids_and_loses_nothing, a_second_instance_joins_and_leaves_and_nothing_is_lost,
@@ -43,6 +44,7 @@ macro_rules! engine_suite {
         $crate::engine_suite!($broker;
             keys_keep_their_order_and_commits_wait_for_them
             one_failing_key_does_not_hold_up_the_others
+            no_more_reactions_run_at_once_than_may
             what_cannot_be_handled_is_parked_with_its_reason
             a_second_instance_joins_and_leaves_and_nothing_is_lost
             a_topic_that_may_not_be_created_is_waited_for

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use quadrille::broker::Position;
+use quadrille::broker::partitioner::partition_of;
 use quadrille::wire::Outcome;
-use quadrille::{Cx, Failure, Service};
+use quadrille::{Cx, Event as _, Failure, Service};
 
 use super::Stage;
 use crate::events::kit::v1::Ticked;
@@ -150,4 +151,39 @@ pub async fn one_failing_key_does_not_hold_up_the_others(stage: Stage) {
             "{at}: only the failing event holds the offset"
         );
     }
+}
+
+/// Shows that as many reactions of a partition run at once as may, and no more.
+pub async fn no_more_reactions_run_at_once_than_may(stage: Stage) {
+    const CLOCKS: usize = 120;
+    stage.tick(CLOCKS, 2).await;
+    let at_once = Arc::new(Mutex::new((BTreeMap::<i32, usize>::new(), 0)));
+    let (kept, world) = (Arc::clone(&at_once), Arc::clone(stage.bus.world()));
+    let partitions = Ticked::SCHEMA.topic.partitions;
+    let service = Service::named("listener").on(move |tick: Ticked, _: Cx| {
+        let (at_once, world) = (Arc::clone(&kept), Arc::clone(&world));
+        async move {
+            let partition = partition_of(tick.clock.as_bytes(), partitions);
+            {
+                let (running, most) = &mut *at_once.lock().expect("nobody panics");
+                let running = running.entry(partition).or_default();
+                *running += 1;
+                *most = (*most).max(*running);
+            }
+            world.sleep(Duration::from_millis(2)).await;
+            let (running, _) = &mut *at_once.lock().expect("nobody panics");
+            *running.entry(partition).or_default() -= 1;
+            Ok(())
+        }
+    });
+    let bus = stage.with(|settings| settings.limits.reactions_at_once_max = 3);
+    let running = service.start(&bus);
+    stage
+        .until("all are handled", || async {
+            witness::receipts(&stage.broker).await.len() == CLOCKS * 2
+        })
+        .await;
+    running.stop().await.expect("it drains and leaves");
+    let (_, most) = &*at_once.lock().expect("nobody panics");
+    assert_eq!(*most, 3, "as many as may, and no more");
 }

@@ -20,6 +20,11 @@ use tokio::sync::Notify;
 use super::super::{Error, Incoming, Signal, TopicPartition};
 use super::clock::Moment;
 
+mod shelf;
+
+pub(super) use shelf::Limit;
+use shelf::{Kind, Load, Shelf};
+
 /// Most signals of trouble that wait to be heard. The oldest are dropped first.
 const TROUBLES_MAX: usize = 16;
 
@@ -32,13 +37,6 @@ pub(super) struct Inbox {
     /// The poll thread, which is woken when there is something for it to do.
     poller: OnceLock<Thread>,
     limit: Limit,
-}
-
-/// How much may lie on shelves that are not paused, and how much on those that are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
-    pub(super) records: usize,
-    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -71,62 +69,6 @@ enum Absence {
     None,
     Absent,
     Back,
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    /// When it was put up.
-    epoch: u64,
-    runs: VecDeque<Vec<Incoming>>,
-    load: Load,
-    paused: bool,
-    /// It is paused, and its fetching has stopped too.
-    stopped: bool,
-    /// The partition is being given up: it is still the member's, but nothing more comes of it.
-    closed: bool,
-}
-
-/// Which load a shelf counts into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Open,
-    Aside,
-    Stopped,
-}
-
-impl Shelf {
-    fn kind(&self) -> Kind {
-        match (self.paused, self.stopped) {
-            (false, _) => Kind::Open,
-            (true, false) => Kind::Aside,
-            (true, true) => Kind::Stopped,
-        }
-    }
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Load {
-    records: usize,
-    bytes: usize,
-}
-
-impl Load {
-    fn of(run: &[Incoming]) -> Self {
-        Self {
-            records: run.len(),
-            bytes: run.iter().map(Incoming::size).sum(),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.records += other.records;
-        self.bytes += other.bytes;
-    }
-
-    fn take(&mut self, other: Self) {
-        self.records -= other.records;
-        self.bytes -= other.bytes;
-    }
 }
 
 impl Inbox {
@@ -428,26 +370,6 @@ impl<'a> Listening<'a> {
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         self.0.state().busy_since = Some(Moment::now());
-    }
-}
-
-impl Limit {
-    fn admits(self, load: Load) -> bool {
-        load.records < self.records && load.bytes < self.bytes
-    }
-
-    fn half(self) -> Self {
-        Self {
-            records: self.records.div_ceil(2),
-            bytes: self.bytes.div_ceil(2),
-        }
-    }
-
-    fn twice(self) -> Self {
-        Self {
-            records: self.records.saturating_mul(2),
-            bytes: self.bytes.saturating_mul(2),
-        }
     }
 }
 

@@ -313,6 +313,27 @@ mod tests {
     }
 
     #[test]
+    fn nobody_goes_in_ahead_of_those_who_wait() {
+        // Shows that the way in without waiting is there only for an open lane without a queue.
+        let topic = topic(1);
+        let way = topic.way(&record(Some("k"), None)).unwrap();
+        let goes_in = || way.at_once(1, || Some(())).is_some();
+        assert!(!goes_in(), "the lane is closed");
+        {
+            let mut turn = way.turn().now_or_never().unwrap();
+            let first = turn.enter(1).now_or_never().unwrap().unwrap();
+            first.send(true).unwrap();
+            assert!(!goes_in(), "somebody is inside");
+            let mut second = Box::pin(way.turn());
+            assert!(second.as_mut().now_or_never().is_none());
+            drop(turn);
+            assert!(!goes_in(), "somebody waits");
+        }
+        assert!(goes_in(), "nobody waits, and the first was acknowledged");
+        assert!(way.at_once(2, || Some(())).is_none(), "to another client");
+    }
+
+    #[test]
     fn a_lane_stays_closed_where_the_first_record_fails() {
         // Shows that the next record is the first then, whether the failure was told or not.
         let mut lane = Lane::default();
