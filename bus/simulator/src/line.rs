@@ -242,7 +242,7 @@ impl Member {
         let mut through = Vec::with_capacity(records.len());
         let now = self.site.elapsed();
         for mut record in records {
-            let kind = record.headers.get("ce_type").map(|kind| &kind[..]);
+            let kind = record.headers.get("ce_type");
             if self.site.weather.breaks(&self.site.service, kind) {
                 record.value = Some(bytes::Bytes::from_static(&UNREADABLE));
             }

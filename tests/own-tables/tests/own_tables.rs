@@ -137,7 +137,7 @@ async fn earned(broker: &Arc<dyn Broker>) -> Vec<PointsEarned> {
     let records = witness::raw(broker, "loyalty").await.into_iter();
     let earned = records.filter(|record| {
         let kind = record.headers.get("ce_type").expect("it is ours");
-        &kind[..] == b"loyalty.v1.PointsEarned"
+        kind == b"loyalty.v1.PointsEarned"
     });
     let earned = earned.map(|record| {
         let value = record.value.expect("it is no tombstone");

@@ -1,5 +1,5 @@
-//! The order flow as a scenario: goods come in, orders are placed and withdrawn, and in the end goods
-//! and money add up.
+//! The order flow as a scenario: goods come in, orders are placed and withdrawn, and in the end goods,
+//! money, parcels and mails add up.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,15 +12,19 @@ use quadrille::broker::{self, Broker};
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::id::{EventId, FlowId, Source};
 use quadrille_inventory::{Deliveries, deliveries};
+use quadrille_notifications::mail;
 use quadrille_orders::Doors;
 use quadrille_orders::requests::{self, Placed, Withdrawn};
-use quadrille_payments::gateway::Port;
+use quadrille_payments::gateway;
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::GoodsReceived;
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
+use quadrille_shipping::carrier;
 use quadrille_simulator::{Breach, Draw, Stage};
 
+use crate::carrier::{Haulier, NOWHERE};
 use crate::gateway::{BAD_CARD, Bank, GOOD_CARD};
+use crate::mailbox::Mailbox;
 
 mod holds; // what must hold
 
@@ -119,8 +123,8 @@ impl FromStr for Step {
     }
 }
 
-/// Draws what happens: a few goods, a few orders, some of which are declined, withdrawn, or more than
-/// there are goods for.
+/// Draws what happens: a few goods, a few orders, some of which are declined, withdrawn, to be sent
+/// where nobody delivers, or more than there are goods for.
 fn plan(draw: &mut Draw) -> Vec<Step> {
     let skus = ["tea", "cup"];
     let mut steps = Vec::new();
@@ -132,7 +136,8 @@ fn plan(draw: &mut Draw) -> Vec<Step> {
         });
     }
     for nth in 1..=draw.between(2, 6) {
-        let order = format!("o{nth}");
+        let address = if draw.chance(20) { NOWHERE } else { "" };
+        let order = format!("o{nth}{address}");
         steps.push(Step::Place {
             order: order.clone(),
             sku: (*draw.pick(&skus)).to_owned(),
@@ -171,22 +176,49 @@ impl Promised {
     }
 }
 
-/// Sets the stage.
-pub fn stage(stage: &mut Stage) {
-    let bank = Arc::new(Bank::new(stage.outside()));
-    let ledger = bank.ledger();
-    services(stage, bank);
-    holds::money_and_stock(stage, ledger);
+/// What the services are given of the outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Takes the money.
+    pub gateway: gateway::Port,
+    /// Takes the parcels.
+    pub carrier: carrier::Port,
+    /// Takes the mails.
+    pub post: mail::Port,
 }
 
-/// The services and their steps, with a gateway of any kind.
-pub fn services(stage: &mut Stage, gateway: Port) {
+/// Sets the stage.
+pub fn stage(stage: &mut Stage) {
+    let gateway = Arc::new(Bank::new(stage.outside()));
+    let carrier = Arc::new(Haulier::new(stage.outside()));
+    let post = Arc::new(Mailbox::new(stage.outside()));
+    let (money, parcels, mails) = (gateway.ledger(), carrier.ledger(), post.mails());
+    let ports = Ports {
+        gateway,
+        carrier,
+        post,
+    };
+    services(stage, ports);
+    holds::money_and_stock(stage, money);
+    holds::parcels(stage, parcels);
+    holds::mails(stage, mails);
+}
+
+/// The services and their steps, with an outside of any kind.
+pub fn services(stage: &mut Stage, ports: Ports) {
     let (doors, deliveries) = (Doors::default(), Deliveries::default());
     let of_orders = doors.clone();
     stage.service(move || quadrille_orders::service(&of_orders));
     let of_inventory = deliveries.clone();
     stage.service(move || quadrille_inventory::service(&of_inventory));
+    let Ports {
+        gateway,
+        carrier,
+        post,
+    } = ports;
     stage.service(move || quadrille_payments::service(Arc::clone(&gateway)));
+    stage.service(move || quadrille_shipping::service(Arc::clone(&carrier)));
+    stage.service(move || quadrille_notifications::service(Arc::clone(&post)));
     let hall = Hall::new(doors, deliveries, stage.broker());
     let kept = hall.promised.clone();
     stage.steps(plan, move |step| take(step, hall.clone()));

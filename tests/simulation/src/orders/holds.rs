@@ -1,7 +1,7 @@
-//! What must hold of the order flow: promises, money, and stock.
+//! What must hold of the order flow: promises, money, stock, parcels, and mails.
 //!
-//! Held against each other are what customers were told, the gateway's ledger, the events, and what
-//! the services remember.
+//! Held against each other are what customers were told, the ledgers of the gateway and the carrier,
+//! the events, and what the services remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,12 @@ use quadrille_simulator::{Breach, End, Invariant, Stage, Total};
 
 use super::Promised;
 use crate::gateway::{Entry, Ledger};
+
+mod mails; // what customers are told
+mod parcels; // what is on its way
+
+pub(super) use mails::mails;
+pub(super) use parcels::parcels;
 
 /// Each type of event happens to an order once at most.
 pub(super) fn once(end: &End) -> Result<(), Breach> {
@@ -40,14 +46,23 @@ pub(super) fn promises(end: &End, promised: &Promised) -> Result<(), Breach> {
     if let Some(lost) = promises.placed.difference(&placed).next() {
         return Err(format!("order {lost} was taken, and nobody was told").into());
     }
-    let confirmed = end.all::<OrderConfirmed>().into_iter();
-    let broken = confirmed
-        .map(|o| o.order_id)
-        .find(|id| promises.withdrawn.contains(id));
-    match broken {
+    let confirmed = confirmed(end);
+    match confirmed.intersection(&promises.withdrawn).next() {
         Some(order) => Err(format!("order {order} was withdrawn, and confirmed").into()),
         None => Ok(()),
     }
+}
+
+/// The orders that were confirmed.
+fn confirmed(end: &End) -> BTreeSet<String> {
+    let orders = end.all::<OrderConfirmed>().into_iter();
+    orders.map(|order| order.order_id).collect()
+}
+
+/// The orders that were cancelled.
+fn cancelled(end: &End) -> BTreeSet<String> {
+    let orders = end.all::<OrderCancelled>().into_iter();
+    orders.map(|order| order.order_id).collect()
 }
 
 /// What must add up: the gateway's ledger, the events, and what services remember.
@@ -143,16 +158,7 @@ fn stock(end: &End) -> Vec<Total> {
 
 /// An order holds goods for as long as it is not cancelled.
 fn reservations(end: &End) -> Vec<Total> {
-    let cancelled: BTreeSet<_> = end
-        .all::<OrderCancelled>()
-        .into_iter()
-        .map(|o| o.order_id)
-        .collect();
-    let confirmed: BTreeSet<_> = end
-        .all::<OrderConfirmed>()
-        .into_iter()
-        .map(|o| o.order_id)
-        .collect();
+    let (confirmed, cancelled) = (confirmed(end), cancelled(end));
     let reservations = end.records::<Reservation>("inventory");
     let orders = end.records::<Order>("orders");
     let mut totals = Vec::new();

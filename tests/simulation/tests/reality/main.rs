@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use quadrille_simulation::orders;
+use quadrille_simulation::orders::{self, Ports};
 use quadrille_simulator::{End, Script, simulate};
+use quadrille_tests::carrier::Parcels;
 use quadrille_tests::cluster;
 use quadrille_tests::gateway::Books;
+use quadrille_tests::post::Mails;
 
 mod real; // the script on a real Kafka
 
@@ -28,6 +30,8 @@ const SCRIPTS: [(&str, &[&str], &[&str]); 3] = [
             "crash payments at committed 1 back after 100 ms",
             "crash inventory at flushed 3 back after 100 ms",
             "crash orders at reacted 2 back after 100 ms",
+            "crash shipping at called 1 back after 100 ms",
+            "crash notifications at called 1 back after 100 ms",
         ],
     ),
     (
@@ -36,7 +40,8 @@ const SCRIPTS: [(&str, &[&str], &[&str]); 3] = [
             "0 ms: deliver d1: 5 tea",
             "60000 ms: place o1: 1 tea by good card",
             "60000 ms: place o2: 1 tea by bad card",
-            "120000 ms: place o3: 1 tea by good card",
+            "60000 ms: place o3-nowhere: 1 tea by good card",
+            "120000 ms: place o4: 1 tea by good card",
         ],
         &["join payments at 60000 ms", "join inventory at 60000 ms"],
     ),
@@ -93,11 +98,20 @@ fn flows(end: &End) -> BTreeMap<String, Flow> {
     flows
 }
 
+/// An outside that answers at once.
+fn ports() -> Ports {
+    Ports {
+        gateway: Arc::<Books>::default(),
+        carrier: Arc::<Parcels>::default(),
+        post: Arc::<Mails>::default(),
+    }
+}
+
 fn simulated(script: &Script) -> BTreeMap<String, Flow> {
     let seen = Arc::new(Mutex::new(BTreeMap::new()));
     let kept = Arc::clone(&seen);
     let simulation = simulate("reality", |stage| {
-        orders::services(stage, Arc::new(Books::default()));
+        orders::services(stage, ports());
     });
     let played = simulation.play(0, script, move |end| {
         *kept.lock().expect("nobody panics") = flows(end);

@@ -15,9 +15,8 @@ use quadrille::state::memory::MemoryStores;
 use quadrille::world::{self, Live, Point, World};
 use quadrille_inventory::Deliveries;
 use quadrille_orders::Doors;
-use quadrille_simulation::orders::{Hall, Step, take};
+use quadrille_simulation::orders::{Hall, Ports, Step, take};
 use quadrille_simulator::{End, Fault, Script};
-use quadrille_tests::gateway::Books;
 use quadrille_tests::prefixed::Prefixed;
 use quadrille_tests::{hall, witness};
 use tokio::sync::Notify;
@@ -84,7 +83,7 @@ impl World for Deadly {
 struct Stage {
     broker: Arc<dyn Broker>,
     stores: Arc<MemoryStores>,
-    books: Arc<Books>,
+    ports: Ports,
     doors: Doors,
     deliveries: Deliveries,
     script: Arc<Script>,
@@ -100,7 +99,7 @@ struct Instance {
     killed: Arc<Notify>,
 }
 
-const SERVICES: [&str; 3] = ["orders", "inventory", "payments"];
+const SERVICES: [&str; 5] = ["orders", "inventory", "payments", "shipping", "notifications"];
 
 impl Stage {
     fn start(&self, service: &'static str) -> Instance {
@@ -118,10 +117,13 @@ impl Stage {
             Arc::clone(&self.stores) as _,
             hall::settings(),
         );
+        let ports = self.ports.clone();
         let running = match service {
             "orders" => quadrille_orders::service(&self.doors).start(&bus),
             "inventory" => quadrille_inventory::service(&self.deliveries).start(&bus),
-            _ => quadrille_payments::service(Arc::clone(&self.books) as _).start(&bus),
+            "payments" => quadrille_payments::service(ports.gateway).start(&bus),
+            "shipping" => quadrille_shipping::service(ports.carrier).start(&bus),
+            _ => quadrille_notifications::service(ports.post).start(&bus),
         };
         Instance {
             service,
@@ -131,15 +133,20 @@ impl Stage {
     }
 
     fn contracts(&self) -> Vec<Contract> {
+        let ports = self.ports.clone();
         vec![
             quadrille_orders::service(&Doors::default()).contract(),
             quadrille_inventory::service(&Deliveries::new()).contract(),
-            quadrille_payments::service(Arc::new(Books::default())).contract(),
+            quadrille_payments::service(ports.gateway).contract(),
+            quadrille_shipping::service(ports.carrier).contract(),
+            quadrille_notifications::service(ports.post).contract(),
         ]
     }
 
-    /// Whether every group that has somebody in it has committed to the end of its topics.
-    async fn is_handled(&self, there: &[&str]) -> bool {
+    /// How much stands there, where every group that has somebody in it has committed to the end of
+    /// its topics.
+    async fn handled(&self, there: &[&str]) -> Option<i64> {
+        let mut sum = 0;
         for contract in self.contracts() {
             if !there.contains(&contract.service.as_str()) {
                 continue;
@@ -150,31 +157,35 @@ impl Stage {
                 let name = TopicName::parse(topic).expect("a topic of a schema");
                 for partition in 0..6 {
                     let at = TopicPartition::new(name.clone(), partition);
-                    let Ok((_, high)) = self.broker.watermarks(&at).await else {
-                        return false;
-                    };
+                    let (_, high) = self.broker.watermarks(&at).await.ok()?;
+                    sum += high;
                     let committed = self
                         .broker
                         .committed(&contract.service, std::slice::from_ref(&at))
                         .await;
                     let committed = committed.ok().and_then(|offsets| offsets.get(&at).copied());
                     if committed.unwrap_or(0) < high {
-                        return false;
+                        return None;
                     }
                 }
             }
         }
-        true
+        Some(sum)
     }
 
     /// Waits until all is handled, and lets those follow that are killed meanwhile.
     async fn until_handled(&self, instances: &mut Vec<Instance>) {
         let handled = async {
+            // One look takes a while, in which a group that was seen at its end may get more. Where a
+            // second one finds as much, nothing has come in between.
+            let mut before = None;
             loop {
                 let there: Vec<_> = instances.iter().map(|one| one.service).collect();
-                if self.is_handled(&there).await {
+                let now = self.handled(&there).await;
+                if now.is_some() && now == before {
                     return;
                 }
+                before = now;
                 let killed = instances
                     .iter()
                     .position(|one| one.killed.notified().now_or_never().is_some());
@@ -249,7 +260,7 @@ pub(crate) async fn play(address: &str, name: &str, script: &Script) -> End {
     let stage = Stage {
         broker: Arc::clone(&broker),
         stores: Arc::default(),
-        books: Arc::default(),
+        ports: crate::ports(),
         doors: Doors::default(),
         deliveries: Deliveries::new(),
         script: Arc::new(script.clone()),
