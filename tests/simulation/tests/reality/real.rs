@@ -99,7 +99,13 @@ struct Instance {
     killed: Arc<Notify>,
 }
 
-const SERVICES: [&str; 5] = ["orders", "inventory", "payments", "shipping", "notifications"];
+const SERVICES: [&str; 5] = [
+    "orders",
+    "inventory",
+    "payments",
+    "shipping",
+    "notifications",
+];
 
 impl Stage {
     fn start(&self, service: &'static str) -> Instance {
