@@ -13,7 +13,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::super::super::partitioner::partition_of;
 use super::super::super::{Outgoing, TopicName};
@@ -234,10 +234,13 @@ impl Lane {
     /// Whether a record of this client may enter without waiting, and need not tell of itself.
     fn is_open_to(&mut self, line: u64) -> bool {
         self.close_unless_known(line);
-        if let State::Opening(first) = &mut self.state
-            && let Ok(true) = first.try_recv()
-        {
-            self.state = State::Open;
+        if let State::Opening(first) = &mut self.state {
+            match first.try_recv() {
+                Ok(true) => self.state = State::Open,
+                Err(TryRecvError::Empty) => {}
+                // Heard once, it is not to be heard again.
+                Ok(false) | Err(TryRecvError::Closed) => self.state = State::Closed,
+            }
         }
         matches!(self.state, State::Open)
     }
@@ -331,6 +334,20 @@ mod tests {
         }
         assert!(goes_in(), "nobody waits, and the first was acknowledged");
         assert!(way.at_once(2, || Some(())).is_none(), "to another client");
+
+        // Where the first one failed, the next to wait is the first.
+        for told in [Some(false), None] {
+            let mut turn = way.turn().now_or_never().unwrap();
+            let first = turn.enter(3).now_or_never().unwrap().unwrap();
+            match told {
+                Some(told) => first.send(told).unwrap(),
+                None => drop(first),
+            }
+            drop(turn);
+            assert!(way.at_once(3, || Some(())).is_none());
+            let mut turn = way.turn().now_or_never().unwrap();
+            drop(turn.enter(3).now_or_never().unwrap().unwrap());
+        }
     }
 
     #[test]
