@@ -33,6 +33,8 @@ use crate::status::Status;
 use crate::stop::Stop;
 use crate::world::{self, Live};
 
+#[cfg(feature = "mimalloc")]
+mod allocator; // the whole program's
 mod connection;
 mod failure;
 mod http;
