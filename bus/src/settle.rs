@@ -283,11 +283,9 @@ async fn apply(
             Err(error) => {
                 let wait = host.retry.wait(attempt, host.world.random());
                 observe::store_in_trouble(&host.service, &error, wait);
-                if error.kind != ErrorKind::OutboxFull {
-                    host.status.set_waiting("state", error.message.as_str());
-                }
+                let _missing = (error.kind != ErrorKind::OutboxFull)
+                    .then(|| host.status.missing("state", error.message.as_str()));
                 host.world.sleep(wait).await;
-                host.status.clear("state");
                 attempt += 1;
             }
         }

@@ -82,6 +82,13 @@ impl Status {
         });
     }
 
+    /// A condition of this name is missing until what this gives is dropped, however whoever waits for
+    /// it ends.
+    pub(crate) fn missing(&self, name: &'static str, reason: impl Into<String>) -> Missing<'_> {
+        self.set_waiting(name, reason);
+        Missing { status: self, name }
+    }
+
     /// The service takes nothing new, for ever.
     pub fn draining(&self) {
         self.change(|facts| facts.is_draining = true);
@@ -143,6 +150,19 @@ impl Facts {
             waiting_for,
             failed: self.failed.clone(),
         }
+    }
+}
+
+/// A condition that is missing until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Missing<'a> {
+    status: &'a Status,
+    name: &'static str,
+}
+
+impl Drop for Missing<'_> {
+    fn drop(&mut self) {
+        self.status.clear(self.name);
     }
 }
 

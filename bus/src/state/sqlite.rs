@@ -233,6 +233,9 @@ impl Store for Sqlite {
         self.adopt().await?;
         let (mut found, mut after) = (Vec::new(), after);
         loop {
+            // Asked before the database: a row that is being deleted may be in what it reads, and
+            // forgotten here by then.
+            let known = self.queue.known_flushed();
             let rows =
                 tables::outbox::unflushed(&self.reading, self.owner.name(), after, limit).await;
             let mut rows = rows.map_err(self.trouble("read the outbox"))?;
@@ -240,7 +243,7 @@ impl Store for Sqlite {
                 return Ok(found);
             };
             after = last.id;
-            self.queue.retain_unflushed(&mut rows);
+            rows.retain(|row| !known.contains(&row.id) && !self.queue.is_flushed(row.id));
             found.append(&mut rows);
             if found.len() >= limit {
                 found.truncate(limit);

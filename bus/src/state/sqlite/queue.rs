@@ -14,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::pending::{Pending, Ticket};
 use crate::broker::TopicPartition;
-use crate::state::{Applied, Change, Error, ErrorKind, OutboxRow, RecordId, RowId, Stored, Taken};
+use crate::state::{Applied, Change, Error, ErrorKind, RecordId, RowId, Stored, Taken};
 use crate::world;
 
 /// Changes that may wait. What runs at once is limited elsewhere, long before this.
@@ -173,11 +173,10 @@ impl Queue {
         waiting.flushed.contains(&row) || waiting.deleting.contains(&row)
     }
 
-    /// Drops rows whose records the broker has.
-    pub(super) fn retain_unflushed(&self, rows: &mut Vec<OutboxRow>) {
+    /// The rows that are known to be flushed, and may still be in the database.
+    pub(super) fn known_flushed(&self) -> BTreeSet<RowId> {
         let waiting = self.waiting();
-        let is_flushed = |id: &RowId| waiting.flushed.contains(id) || waiting.deleting.contains(id);
-        rows.retain(|row| !is_flushed(&row.id));
+        waiting.flushed.union(&waiting.deleting).copied().collect()
     }
 
     /// Ends the writer once it has written what was submitted until now.
