@@ -41,6 +41,7 @@ mod http;
 mod listen;
 mod log;
 mod serve;
+mod show;
 mod signals;
 
 pub(crate) use connection::Limited;
@@ -49,6 +50,7 @@ pub use failure::{Exit, Failure};
 pub use http::Http;
 pub use listen::listen;
 pub use serve::{check, stores};
+pub use show::show;
 
 /// A program: a name, its options, its contract, and what it does until it is stopped.
 pub trait Program: Send + Sized + 'static {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use quadrille::program::{Exit, Failure};
+use quadrille::program::{Exit, Failure, show};
 use quadrille::world::{self, Live};
 
 mod emit;
@@ -105,18 +105,6 @@ fn run(command: Command) -> Result<Exit, Failure> {
     // A thread that still reads standard input must not keep a finished process alive.
     runtime.shutdown_background();
     outcome
-}
-
-/// Writes a result. `false`: whoever reads has read enough.
-fn show(text: &str) -> Result<bool, Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => {
-            Err(Failure::new(Exit::Failed, "cannot write to standard output").because(&error))
-        }
-    }
 }
 
 /// A line of JSON.

@@ -3,7 +3,7 @@
 //! The services are those that also run as programs of their own; here they share a process, and by
 //! default the in-memory broker. Gateway and carrier are outside parties, and so processes of their own.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::{Config, Place, folder};
-use quadrille::program::{Exit, Failure, stores};
+use quadrille::program::{Exit, Failure, show, stores};
 use quadrille::stop::Stop;
 use quadrille::world;
 use quadrille_notifications::mail;
@@ -339,15 +339,7 @@ impl Whole {
     }
 
     fn tell(&self) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        let told = out.write_all(self.words().as_bytes());
-        match told.and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            // Nobody reads: it runs all the same.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                Err(Failure::new(Exit::Failed, "cannot write to standard output").because(&error))
-            }
-        }
+        // Where nobody reads, it runs all the same.
+        show(&self.words()).map(drop)
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::io::{self, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
-use quadrille::program::{Exit, Failure};
+use quadrille::program::{Exit, Failure, show};
 use quadrille::world;
 use tokio::process::Command;
 
@@ -93,7 +92,7 @@ pub async fn run(arguments: Arguments, world: world::Shared) -> Result<Exit, Fai
         true => serde_json::to_string_pretty(&report).expect("plain data is JSON") + "\n",
         false => table::text(&report),
     };
-    print(&text)?;
+    show(&text)?;
     Ok(match report.has_faults() {
         true => Exit::Failed,
         false => Exit::Done,
@@ -107,7 +106,7 @@ async fn obey(order: &str, world: world::Shared) -> Result<Exit, Failure> {
     let measure = contend(order, world).await;
     let measure = measure.map_err(|fault| Failure::of(Exit::Failed, &fault))?;
     let line = serde_json::to_string(&measure).expect("plain data is JSON");
-    print(&(line + "\n"))?;
+    show(&(line + "\n"))?;
     Ok(Exit::Done)
 }
 
@@ -307,14 +306,4 @@ fn line(case: Case, entry: &Entry, repetition: u32, measured: &Result<Measured, 
         case.name(),
         entry.name
     )
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, "cannot write to standard output").because(&error))
-        }
-        _ => Ok(()),
-    }
 }

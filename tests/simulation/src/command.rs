@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use quadrille::program::{Exit, Failure};
+use quadrille::program::{Exit, Failure, show};
 use quadrille::world;
 use quadrille_simulator::{Done, Keeps, Kind, Regression, Report, Simulation, simulate};
 use serde::Serialize;
@@ -84,13 +84,13 @@ pub fn run(arguments: &Arguments, world: &world::Shared) -> Result<Exit, Failure
     }
     if arguments.story {
         for seed in arguments.range() {
-            print(&format!("seed {seed}\n{}", simulation.story(seed)))?;
+            show(&format!("seed {seed}\n{}", simulation.story(seed)))?;
         }
         return Ok(Exit::Done);
     }
     if arguments.compensation {
         let coverage = simulation.compensation();
-        print(&coverage.to_string())?;
+        show(&coverage.to_string())?;
         return Ok(match coverage.percent() < 100.0 {
             true => Exit::Failed,
             false => Exit::Done,
@@ -135,7 +135,7 @@ impl Arguments {
             true => json(report, took),
             false => text(report, took),
         };
-        print(&text)?;
+        show(&text)?;
         if let Some(path) = written {
             // Where nobody reads it there is nobody to tell.
             let _ = writeln!(io::stderr(), "written to {}", path.display());
@@ -165,11 +165,11 @@ fn replay(simulation: &Simulation, file: &std::path::Path) -> Result<Exit, Failu
         Regression::read(file).map_err(|error| Failure::new(Exit::Configuration, error))?;
     match simulation.replay(&regression) {
         Ok(()) => {
-            print(&format!("`{}` holds now\n", regression.broke))?;
+            show(&format!("`{}` holds now\n", regression.broke))?;
             Ok(Exit::Done)
         }
         Err(failure) => {
-            print(&failure.to_string())?;
+            show(&failure.to_string())?;
             Ok(Exit::Failed)
         }
     }
@@ -210,14 +210,4 @@ fn json(report: &Report, took: Duration) -> String {
         failure: report.failure.as_ref().map(|failure| failure.regression()),
     };
     serde_json::to_string(&shown).expect("plain data is JSON") + "\n"
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, "cannot write to standard output").because(&error))
-        }
-        _ => Ok(()),
-    }
 }
