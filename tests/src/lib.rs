@@ -10,6 +10,7 @@ pub mod post;
 pub mod prefixed;
 pub mod seeded;
 pub mod store;
+pub mod watched;
 pub mod witness;
 
 /// Events without a meaning, for tests of the bus itself.

@@ -8,8 +8,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use jiff::Timestamp;
 use quadrille::broker::{Broker, memory};
 use quadrille::prost::Message as _;
 use quadrille::service::Running;
@@ -21,41 +19,10 @@ use quadrille_own_tables::{Joining, bus, http, open, service};
 use quadrille_schemas::orders::v1::OrderPlaced;
 use quadrille_tests::gateway::Books;
 use quadrille_tests::hall::{self, Hall};
+use quadrille_tests::watched::Watched;
 use quadrille_tests::witness;
 use sqlx::SqlitePool;
 use tower::ServiceExt as _;
-
-/// The real world, but an event that comes by this point goes no further.
-struct Until {
-    live: Live,
-    point: Option<Point>,
-}
-
-impl World for Until {
-    fn now(&self) -> Timestamp {
-        self.live.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.live.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.live.sleep(duration)
-    }
-
-    fn start(&self, name: &'static str, task: BoxFuture<'static, ()>) {
-        self.live.start(name, task);
-    }
-
-    fn random(&self) -> u64 {
-        self.live.random()
-    }
-
-    fn passes(&self, point: Point) -> Option<BoxFuture<'static, ()>> {
-        (self.point == Some(point)).then(|| std::future::pending().boxed())
-    }
-}
 
 /// The example, running.
 struct Loyalty {
@@ -66,10 +33,10 @@ struct Loyalty {
 
 impl Loyalty {
     async fn start(broker: &Arc<dyn Broker>, file: &Path, until: Option<Point>) -> Self {
-        let world = Arc::new(Until {
-            live: Live::new(),
-            point: until,
-        });
+        // An event that comes by this point goes no further.
+        let world = Arc::new(Watched::new(move |point| {
+            (until == Some(point)).then(|| std::future::pending().boxed())
+        }));
         let pool = open(file).await.expect("the database opens");
         let bus = bus(Arc::clone(broker), world, pool.clone(), hall::settings());
         let joining = Joining::new();

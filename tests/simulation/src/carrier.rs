@@ -5,7 +5,6 @@
 //! taken. Its ledger is what parcels are held against: it knows nothing of the bus.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use quadrille::Failure;
@@ -13,6 +12,8 @@ use quadrille::id::EffectKey;
 use quadrille_schemas::shipping::v1::FailureReason;
 use quadrille_shipping::carrier::{Carrier, Shipped};
 use quadrille_simulator::Outside;
+
+use crate::party::{self, Party};
 
 /// Ends the id of an order that cannot be delivered.
 pub const NOWHERE: &str = "-nowhere";
@@ -33,14 +34,11 @@ pub enum Entry {
 }
 
 /// The carrier.
-pub struct Haulier {
-    outside: Outside,
-    books: Arc<Mutex<Books>>,
-}
+pub struct Haulier(Party<Books>);
 
 /// What the carrier has booked. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Books>>);
+#[derive(Clone)]
+pub struct Ledger(party::Books<Books>);
 
 #[derive(Debug, Default)]
 struct Books {
@@ -54,27 +52,20 @@ struct Books {
 impl Haulier {
     /// A carrier with empty books.
     pub fn new(outside: Outside) -> Self {
-        Self {
-            outside,
-            books: Arc::default(),
-        }
+        Self(Party::new(outside))
     }
 
     /// Its ledger.
     pub fn ledger(&self) -> Ledger {
-        Ledger(Arc::clone(&self.books))
+        Ledger(self.0.books())
     }
 }
 
 impl Ledger {
     /// All entries.
     pub fn entries(&self) -> Vec<Entry> {
-        lock(&self.0).ledger.clone()
+        self.0.with(|books| books.ledger.clone())
     }
-}
-
-fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Books {
@@ -108,14 +99,12 @@ impl Books {
 #[async_trait]
 impl Carrier for Haulier {
     async fn ship(&self, key: &EffectKey, order_id: &str) -> Result<Shipped, Failure> {
-        let (books, key, order_id) = (Arc::clone(&self.books), key.clone(), order_id.to_owned());
-        let ship = move || lock(&books).ship(key, order_id);
-        self.outside.call(ship).await
+        let (key, order_id) = (key.clone(), order_id.to_owned());
+        self.0.call(move |books| books.ship(key, order_id)).await
     }
 
     async fn recall(&self, _: &EffectKey, shipment_key: &EffectKey) -> Result<(), Failure> {
-        let (books, shipment_key) = (Arc::clone(&self.books), shipment_key.clone());
-        let recall = move || lock(&books).recall(shipment_key);
-        self.outside.call(recall).await
+        let shipment_key = shipment_key.clone();
+        self.0.call(move |books| books.recall(shipment_key)).await
     }
 }

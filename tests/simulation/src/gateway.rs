@@ -5,7 +5,6 @@
 //! made. Its ledger is what money is held against: it knows nothing of the bus.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use quadrille::Failure;
@@ -14,6 +13,8 @@ use quadrille_payments::gateway::{Charge, Charged, Gateway};
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::payments::v1::DeclineReason;
 use quadrille_simulator::Outside;
+
+use crate::party::{self, Party};
 
 /// A card that is charged.
 pub const GOOD_CARD: &str = "4242424242424242";
@@ -40,14 +41,11 @@ pub enum Entry {
 }
 
 /// The gateway.
-pub struct Bank {
-    outside: Outside,
-    books: Arc<Mutex<Books>>,
-}
+pub struct Bank(Party<Books>);
 
 /// What the gateway has booked. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Books>>);
+#[derive(Clone)]
+pub struct Ledger(party::Books<Books>);
 
 #[derive(Debug, Default)]
 struct Books {
@@ -62,27 +60,20 @@ struct Books {
 impl Bank {
     /// A gateway with empty books.
     pub fn new(outside: Outside) -> Self {
-        Self {
-            outside,
-            books: Arc::default(),
-        }
+        Self(Party::new(outside))
     }
 
     /// Its ledger.
     pub fn ledger(&self) -> Ledger {
-        Ledger(Arc::clone(&self.books))
+        Ledger(self.0.books())
     }
 }
 
 impl Ledger {
     /// All entries.
     pub fn entries(&self) -> Vec<Entry> {
-        lock(&self.0).ledger.clone()
+        self.0.with(|books| books.ledger.clone())
     }
-}
-
-fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Books {
@@ -128,8 +119,7 @@ impl Books {
 #[async_trait]
 impl Gateway for Bank {
     async fn charge(&self, charge: Charge) -> Result<Charged, Failure> {
-        let books = Arc::clone(&self.books);
-        self.outside.call(move || lock(&books).charge(charge)).await
+        self.0.call(move |books| books.charge(charge)).await
     }
 
     async fn refund(
@@ -138,16 +128,13 @@ impl Gateway for Bank {
         payment_id: &str,
         amount: &Money,
     ) -> Result<(), Failure> {
-        let (books, key, units) = (Arc::clone(&self.books), key.clone(), amount.units);
-        let payment_id = payment_id.to_owned();
-        let refund = move || lock(&books).refund(key, &payment_id, units);
-        self.outside.call(refund).await
+        let (key, payment_id, units) = (key.clone(), payment_id.to_owned(), amount.units);
+        let refund = move |books: &mut Books| books.refund(key, &payment_id, units);
+        self.0.call(refund).await
     }
 
     async fn void(&self, _: &EffectKey, charge_key: &EffectKey) -> Result<(), Failure> {
-        let (books, charge_key) = (Arc::clone(&self.books), charge_key.clone());
-        self.outside
-            .call(move || lock(&books).void(charge_key))
-            .await
+        let charge_key = charge_key.clone();
+        self.0.call(move |books| books.void(charge_key)).await
     }
 }

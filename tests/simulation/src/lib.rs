@@ -6,5 +6,7 @@ pub mod gateway; // the same for money
 pub mod mailbox; // the same for what customers are told
 pub mod orders; // the steps, and what must hold
 
+mod party; // what all three are made of
+
 pub mod command; // `quadrille simulate`
 mod progress; // what people see meanwhile

@@ -3,12 +3,12 @@
 //! Unlike a gateway or a carrier it honours no keys, as no mail server does: a mail that is sent twice
 //! is there twice, and its Message-ID tells that it is one.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use async_trait::async_trait;
 use quadrille::Failure;
 use quadrille_notifications::mail::{Letter, Post};
 use quadrille_simulator::Outside;
+
+use crate::party::{Books, Party};
 
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,40 +20,28 @@ pub struct Mail {
 }
 
 /// The mailbox.
-pub struct Mailbox {
-    outside: Outside,
-    mails: Mails,
-}
+pub struct Mailbox(Party<Vec<Mail>>);
 
 /// What was sent to it, as often as it was. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Mails(Arc<Mutex<Vec<Mail>>>);
+#[derive(Clone)]
+pub struct Mails(Books<Vec<Mail>>);
 
 impl Mailbox {
     /// An empty one.
     pub fn new(outside: Outside) -> Self {
-        Self {
-            outside,
-            mails: Mails::default(),
-        }
+        Self(Party::new(outside))
     }
 
     /// What is in it.
     pub fn mails(&self) -> Mails {
-        self.mails.clone()
+        Mails(self.0.books())
     }
 }
 
 impl Mails {
     /// All of them, in the order in which they came.
     pub fn all(&self) -> Vec<Mail> {
-        let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.clone()
-    }
-
-    fn take(&self, mail: Mail) {
-        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.push(mail);
+        self.0.with(|mails| mails.clone())
     }
 }
 
@@ -66,11 +54,10 @@ impl Post for Mailbox {
         let mail = String::from_utf8_lossy(&mail).into_owned();
         let subject = mail.lines().find_map(|line| line.strip_prefix("Subject: "));
         let subject = subject.unwrap_or_default().to_owned();
-        let mails = self.mails.clone();
         let mail = Mail {
             message_id,
             subject,
         };
-        self.outside.call(move || mails.take(mail)).await
+        self.0.call(move |mails| mails.push(mail)).await
     }
 }

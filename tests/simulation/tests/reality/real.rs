@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _};
-use jiff::Timestamp;
+use futures::FutureExt as _;
 use quadrille::broker::{Broker, TopicName, TopicPartition, kafka};
 use quadrille::bus::Bus;
 use quadrille::contract::Contract;
@@ -18,6 +17,7 @@ use quadrille_orders::Doors;
 use quadrille_simulation::orders::{Hall, Ports, Step, take};
 use quadrille_simulator::{End, Fault, Script};
 use quadrille_tests::prefixed::Prefixed;
+use quadrille_tests::watched::Watched;
 use quadrille_tests::{hall, witness};
 use tokio::sync::Notify;
 
@@ -25,59 +25,6 @@ use tokio::sync::Notify;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Wait between two looks.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// A world whose service ends where a script says so.
-struct Deadly {
-    live: Live,
-    service: &'static str,
-    passed: Arc<Mutex<BTreeMap<(&'static str, Point), u64>>>,
-    script: Arc<Script>,
-    killed: Arc<Notify>,
-}
-
-impl World for Deadly {
-    fn now(&self) -> Timestamp {
-        self.live.now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.live.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.live.sleep(duration)
-    }
-
-    fn start(&self, name: &'static str, task: BoxFuture<'static, ()>) {
-        self.live.start(name, task);
-    }
-
-    fn random(&self) -> u64 {
-        self.live.random()
-    }
-
-    fn passes(&self, point: Point) -> Option<BoxFuture<'static, ()>> {
-        let count = {
-            let mut passed = self.passed.lock().expect("nobody panics");
-            let count = passed.entry((self.service, point)).or_default();
-            *count += 1;
-            *count
-        };
-        let ends = self.script.faults.iter().any(|fault| match fault {
-            Fault::Crash {
-                service,
-                point: at,
-                nth,
-                ..
-            } => service == self.service && *at == point && *nth == count,
-            _ => false,
-        });
-        ends.then(|| {
-            self.killed.notify_one();
-            std::future::pending().boxed()
-        })
-    }
-}
 
 /// The services, running on Kafka.
 struct Stage {
@@ -108,15 +55,35 @@ const SERVICES: [&str; 5] = [
 ];
 
 impl Stage {
+    /// A world in which a service ends where the script says so.
+    fn deadly(&self, service: &'static str, killed: Arc<Notify>) -> impl World + use<> {
+        let (passed, script) = (Arc::clone(&self.passed), Arc::clone(&self.script));
+        Watched::new(move |point| {
+            let count = {
+                let mut passed = passed.lock().expect("nobody panics");
+                let count = passed.entry((service, point)).or_default();
+                *count += 1;
+                *count
+            };
+            let ends = script.faults.iter().any(|fault| match fault {
+                Fault::Crash {
+                    service: of,
+                    point: at,
+                    nth,
+                    ..
+                } => of == service && *at == point && *nth == count,
+                _ => false,
+            });
+            ends.then(|| {
+                killed.notify_one();
+                std::future::pending().boxed()
+            })
+        })
+    }
+
     fn start(&self, service: &'static str) -> Instance {
         let killed = Arc::new(Notify::new());
-        let world = Deadly {
-            live: Live::new(),
-            service,
-            passed: Arc::clone(&self.passed),
-            script: Arc::clone(&self.script),
-            killed: Arc::clone(&killed),
-        };
+        let world = self.deadly(service, Arc::clone(&killed));
         let bus = Bus::new(
             Arc::clone(&self.broker),
             Arc::new(world),
