@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use jiff::Timestamp;
 
 pub mod read;
 
-use crate::broker::{Headers, Outgoing, TopicName, headers};
+use crate::broker::{Headers, Outgoing, TopicName};
 use crate::event::Schema;
 use crate::id::{EventId, FlowId, Source};
 
@@ -153,8 +153,6 @@ impl Envelope {
             .flatten()
             .map(|value| value.as_bytes())
             .collect();
-        let mut packed = BytesMut::with_capacity(headers::packed_size(&present));
-        headers::pack(&present, &mut packed);
-        Headers::packed(header::names(&values), packed.freeze())
+        Headers::of(header::names(&values), &present)
     }
 }

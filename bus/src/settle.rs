@@ -108,7 +108,7 @@ pub(crate) fn settle<'a>(
             let told = host.outbox.send_and_forget(receipt);
             told.map(move |()| Settled::Again(wait)).boxed()
         }
-        Outcome::Park(failure, reads) => parked(host, delivery, attempt, failure, reads).boxed(),
+        Outcome::Park(failure, reads) => park(host, delivery, attempt, failure, reads).boxed(),
     }
 }
 
@@ -125,7 +125,7 @@ fn done<'a>(
     }
     let events = match emit::from_reaction(host, delivery, emitted) {
         Ok(events) => events,
-        Err(failure) => return parked(host, delivery, attempt, failure, work.reads).boxed(),
+        Err(failure) => return park(host, delivery, attempt, failure, work.reads).boxed(),
     };
     let receipt = receipt::Verdict::done(&events).record(host, delivery, &attempt);
     let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
@@ -191,25 +191,15 @@ pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attemp
     host.outbox.send_and_forget(record).await;
 }
 
-async fn parked(
+/// Puts an event aside, acknowledged by the broker, with its receipt.
+pub(crate) async fn park(
     host: &Host,
     delivery: &Delivery,
     attempt: Attempt,
     failure: Failure,
     reads: Reads,
 ) -> Settled {
-    park(host, delivery, &attempt, &failure, reads).await
-}
-
-/// Puts an event aside, acknowledged by the broker, with its receipt.
-pub(crate) async fn park(
-    host: &Host,
-    delivery: &Delivery,
-    attempt: &Attempt,
-    failure: &Failure,
-    reads: Reads,
-) -> Settled {
-    observe::parked(delivery, attempt, failure);
+    observe::parked(delivery, &attempt, &failure);
     host.counts.parked();
     let detail = failure.chain();
     let parked = park::Parked {
@@ -224,7 +214,7 @@ pub(crate) async fn park(
     };
     let topic = host.parked_topic(&delivery.record.partition.topic);
     let parked = parked.record(&delivery.record, topic);
-    let receipt = receipt::Verdict::parked(failure).record(host, delivery, attempt);
+    let receipt = receipt::Verdict::parked(&failure).record(host, delivery, &attempt);
     let records = [parked].into_iter().chain(receipt).collect();
     let Some(store) = &host.store else {
         return published(host, records).await;

@@ -2,8 +2,8 @@
 //!
 //! Most records have the same dozen names, and nearly every value is read once and dropped. So
 //! records share their names, and the values of one record lie in one piece of memory, behind a
-//! table of where each ends. Making, cloning and dropping headers does not depend on how many there
-//! are. Nothing here interprets a name or a value.
+//! table of where each ends. Cloning and dropping headers does not depend on how many there are;
+//! adding to them copies all. Nothing here interprets a name or a value.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -52,6 +52,13 @@ impl Headers {
         }
     }
 
+    /// Headers of these names and values.
+    pub(crate) fn of(names: Names, values: &[&[u8]]) -> Self {
+        let mut packed = BytesMut::with_capacity(packed_size(values));
+        pack(values, &mut packed);
+        Self::packed(names, packed.freeze())
+    }
+
     /// Headers of these names, whose values were packed by [`pack`].
     pub(crate) fn packed(names: Names, packed: Bytes) -> Self {
         debug_assert!(packed.len() >= names.list().len() * ENTRY, "a table of all");
@@ -60,12 +67,7 @@ impl Headers {
 
     /// Adds a header at the end.
     pub fn push(&mut self, name: impl Into<Arc<str>>, value: impl AsRef<[u8]>) {
-        let names = self.names.list().iter().cloned().chain([name.into()]);
-        let names = Names::new(names.collect());
-        let values: Vec<&[u8]> = self.values().chain([value.as_ref()]).collect();
-        let mut packed = BytesMut::with_capacity(packed_size(&values));
-        pack(&values, &mut packed);
-        *self = Self::packed(names, packed.freeze());
+        self.extend([(name, value)]);
     }
 
     /// The last value of a header, as Kafka clients read it.
@@ -130,16 +132,22 @@ pub(crate) fn pack(values: &[&[u8]], to: &mut BytesMut) {
     }
 }
 
+impl<N: Into<Arc<str>>, V: AsRef<[u8]>> Extend<(N, V)> for Headers {
+    fn extend<T: IntoIterator<Item = (N, V)>>(&mut self, more: T) {
+        let (names, values): (Vec<N>, Vec<V>) = more.into_iter().unzip();
+        let names = names.into_iter().map(Into::into);
+        let names = self.names.list().iter().cloned().chain(names).collect();
+        let values = values.iter().map(AsRef::as_ref);
+        let values: Vec<&[u8]> = self.values().chain(values).collect();
+        *self = Self::of(Names::new(names), &values);
+    }
+}
+
 impl<N: Into<Arc<str>>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<T: IntoIterator<Item = (N, V)>>(headers: T) -> Self {
-        let (names, values): (Vec<Arc<str>>, Vec<V>) = headers
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .unzip();
-        let values: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
-        let mut packed = BytesMut::with_capacity(packed_size(&values));
-        pack(&values, &mut packed);
-        Self::packed(Names::new(names), packed.freeze())
+        let mut all = Self::new();
+        all.extend(headers);
+        all
     }
 }
 

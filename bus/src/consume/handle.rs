@@ -207,12 +207,7 @@ async fn was_handled_before(host: &Host, delivery: &Delivery) -> bool {
 /// Does nothing for an event that was handled before, but to tell so in a receipt.
 async fn settle_duplicate(host: &Host, delivery: &Delivery) -> End {
     let at = host.world.now();
-    let attempt = Attempt {
-        number: 1,
-        first_at: at,
-        started_at: at,
-        duration: Duration::ZERO,
-    };
+    let attempt = Attempt::without_reaction(at);
     // Its second place is handled as well: without that in the store, it would come again with the
     // next assignment. Where the store cannot say so now, that is all that happens.
     let place = Change {
@@ -280,13 +275,8 @@ async fn park_unreadable(
         low_water: progress.low_water,
         epoch: progress.epoch,
     };
-    let attempt = Attempt {
-        number: 1,
-        first_at: at,
-        started_at: at,
-        duration: Duration::ZERO,
-    };
-    match park(&host, &delivery, &attempt, &why, Reads::new()).await {
+    let attempt = Attempt::without_reaction(at);
+    match park(&host, &delivery, attempt, why, Reads::new()).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,
     }

@@ -55,9 +55,8 @@ impl Parked<'_> {
             false => Headers::new(),
         };
         let at = &original.partition;
-        let mut put = |name: &'static str, value: &str| {
-            headers.push(name, value);
-        };
+        let mut added = Vec::new();
+        let mut put = |name: &'static str, value: &str| added.push((name, value.to_owned()));
         put("quadrille-parked-version", VERSION);
         if !is_kept {
             put("quadrille-parked-left-out", "headers and value");
@@ -86,6 +85,7 @@ impl Parked<'_> {
             "quadrille-parked-timestamp",
             &original.timestamp_ms.to_string(),
         );
+        headers.extend(added);
         let is_short = |key: &Bytes| is_kept || key.len() <= KEY_BYTES_MAX;
         Outgoing {
             topic,

@@ -31,6 +31,18 @@ pub(crate) struct Attempt {
     pub(crate) duration: Duration,
 }
 
+impl Attempt {
+    /// The first, of an event for which no reaction is run.
+    pub(crate) fn without_reaction(at: Timestamp) -> Self {
+        Self {
+            number: 1,
+            first_at: at,
+            started_at: at,
+            duration: Duration::ZERO,
+        }
+    }
+}
+
 /// What became of an attempt.
 pub(crate) struct Verdict {
     outcome: wire::Outcome,
