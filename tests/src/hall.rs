@@ -9,7 +9,7 @@ use quadrille::config::Config;
 use quadrille::service::Running;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
-use quadrille::status::Status;
+use quadrille::status::{Report, Status};
 use quadrille::world;
 use quadrille_inventory::Deliveries;
 use quadrille_notifications::mail;
@@ -101,10 +101,12 @@ impl Hall {
         }
     }
 
-    /// Waits until all are ready.
+    /// Waits until all are ready. Panics where one cannot be.
     pub async fn ready(&self) {
         for service in &self.services {
-            service.status().until(|report| report.ready).await;
+            let ended = |report: &Report| report.ready || report.failed.is_some();
+            let report = service.status().until(ended).await;
+            assert_eq!(report.failed, None, "a service cannot run");
         }
     }
 

@@ -39,13 +39,8 @@ impl Host {
         let stores = stores(&self.world, &self.loaded.bus().state)?;
         let settings = Settings::of(self.loaded.bus());
         let bus = Bus::new(broker, Arc::clone(&self.world), stores, settings);
-        let ran = service
-            .run(bus, self.stop.clone(), self.health.clone())
-            .await;
-        ran.map_err(|error| {
-            self.health.fail(error.to_string());
-            Failure::from(error)
-        })
+        let ran = service.run(bus, self.stop.clone(), self.health.clone());
+        ran.await.map_err(Failure::from)
     }
 }
 

@@ -147,8 +147,29 @@ impl Running {
     }
 }
 
-/// Runs a service until asked to stop.
+/// Runs a service until asked to stop. Where it cannot run, its status says so too.
 pub(super) async fn run<S: State, G: Send + Sync + 'static>(
+    service: Service<S, G>,
+    bus: Bus,
+    stop: Stop,
+    status: Status,
+) -> Result<(), Error> {
+    let ended = Box::pin(run_to_the_end(service, bus, stop, status.clone())).await;
+    if let Err(error) = &ended {
+        status.fail(chain(error));
+    }
+    ended
+}
+
+/// What went wrong, with all that led to it.
+fn chain(error: &Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let all = std::iter::successors(Some(first), |error| error.source());
+    let all: Vec<_> = all.map(ToString::to_string).collect();
+    all.join(": ")
+}
+
+async fn run_to_the_end<S: State, G: Send + Sync + 'static>(
     service: Service<S, G>,
     bus: Bus,
     stop: Stop,

@@ -17,12 +17,8 @@ use sqlx::Connection as _;
 
 const ORDERS: usize = 60;
 
-async fn hall(broker: &Arc<dyn Broker>, ports: &Ports, folder: &Path) -> Hall {
+async fn hall(broker: &Arc<dyn Broker>, ports: &Ports, folder: &Path, options: Options) -> Hall {
     let world: quadrille::world::Shared = Arc::new(Live::new());
-    let options = Options {
-        busy_timeout: std::time::Duration::from_millis(20),
-        ..Options::default()
-    };
     let stores = Stores::in_folder(Arc::clone(&world), folder, options);
     let stores = Arc::new(stores);
     let hall = Hall::start_with(Arc::clone(broker), world, ports.clone(), stores);
@@ -40,7 +36,7 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
         ..Ports::with(Arc::clone(&books) as _)
     };
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let first = hall(&broker, &ports, folder.path()).await;
+    let first = hall(&broker, &ports, folder.path(), Options::default()).await;
     first.deliver("tea", 1_000).await;
     let card = |nth: usize| match nth % 10 {
         0 => DECLINED_CARD,
@@ -55,7 +51,7 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     // When all crash as soon as the first is confirmed, and start again on what is on the disk.
     first.outcome("1").await;
     first.crash();
-    let second = hall(&broker, &ports, folder.path()).await;
+    let second = hall(&broker, &ports, folder.path(), Options::default()).await;
 
     // Then every order ends as it must, once, and the books agree.
     for nth in 0..ORDERS {
@@ -85,7 +81,11 @@ async fn a_service_is_unready_while_its_store_fails_its_door() {
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
     let folder = tempfile::tempdir().expect("a folder can be made");
     let ports = Ports::with(Arc::<Books>::default());
-    let hall = hall(&broker, &ports, folder.path()).await;
+    let options = Options {
+        busy_timeout: std::time::Duration::from_millis(20),
+        ..Options::default()
+    };
+    let hall = hall(&broker, &ports, folder.path(), options).await;
     let file =
         sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("orders.sqlite"));
     let mut other = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
