@@ -81,9 +81,9 @@ fn in_folder(
 }
 
 impl Host {
-    /// The cluster that the configuration names.
+    /// The cluster that the configuration names. Nothing is connected yet.
     #[cfg(feature = "kafka")]
-    fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
+    pub fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
         let broker = crate::broker::kafka::Broker::new(kafka(self.loaded.bus()));
         match broker {
             Ok(broker) => Ok(Arc::new(broker)),
@@ -93,7 +93,7 @@ impl Host {
 
     /// There is none without the adapter.
     #[cfg(not(feature = "kafka"))]
-    fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
+    pub fn broker(&self) -> Result<Arc<dyn Broker>, Failure> {
         Err(Failure::new(
             Exit::Configuration,
             "this program was built without the Kafka adapter",

@@ -17,7 +17,7 @@ use quadrille::world;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types;
+use quadrille_observer::types;
 
 /// Longest that the broker is waited for.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);

@@ -86,8 +86,14 @@ impl Client {
     }
 
     /// Asks for something; `None` where there is no such thing.
-    pub async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Failure> {
-        let request = self.http.get(self.at(path)).timeout(ANSWER_TIMEOUT);
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<T>, Failure> {
+        let mut url = self.at(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.http.get(url).timeout(ANSWER_TIMEOUT);
         let answer = request.send().await.map_err(|error| self.failure(&error))?;
         match answer.status() {
             StatusCode::OK => answer.json().await.map(Some).map_err(|error| {

@@ -116,9 +116,9 @@ fn json(value: &impl serde::Serialize) -> String {
 
 /// A type as somebody names it, in full.
 fn event_type(name: &str) -> Result<&'static str, Failure> {
-    let schema = crate::types::find_loosely(name).ok_or_else(|| {
+    let schema = quadrille_observer::types::find_loosely(name).ok_or_else(|| {
         let message = format!("the event type `{name}` is not known");
-        Failure::new(Exit::Usage, message).mend(crate::types::mend(name))
+        Failure::new(Exit::Usage, message).mend(quadrille_observer::types::mend(name))
     })?;
     Ok(schema.name)
 }

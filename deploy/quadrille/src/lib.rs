@@ -5,14 +5,8 @@
 //! hands over arguments and an exit code. Nothing here takes part in a flow: what is shown is read
 //! from topics and receipts, and may be down without stopping anybody.
 
-// What is read from topics.
-pub mod types; // the event types that are known here
-pub mod seen; // one record, as an event, a receipt or a contract
-pub mod expect; // which service reacts to what, as the contracts say
-pub mod flow; // what happened under one correlation id, as a tree of causes
-pub mod follow; // topics as they grow
-pub mod scan; // topics from beginning to end, for one flow
-pub mod index; // the newest flows, as their events come
+// What is shown. What is known of flows is the observer's.
+pub mod draw; // a flow, for a terminal
 pub mod tail; // events, as they come
 
 // What goes in and out.

@@ -8,11 +8,11 @@ use quadrille::broker::{Broker, Error};
 use quadrille::world;
 use serde::{Deserialize, Serialize};
 
-use crate::expect::Expected;
-use crate::follow::{self, Follow};
-use crate::scan::Scan;
-use crate::seen::{Event, Seen, seen};
-use crate::types;
+use quadrille_observer::expect::Expected;
+use quadrille_observer::follow::{self, Follow};
+use quadrille_observer::scan::Scan;
+use quadrille_observer::seen::{Event, Seen, seen};
+use quadrille_observer::types;
 
 /// One event.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -16,6 +16,8 @@ use quadrille::program::{Exit, Failure, show, stores};
 use quadrille::stop::Stop;
 use quadrille::world;
 use quadrille_notifications::mail;
+use quadrille_observer::index;
+use quadrille_observer::observer::{Observer, Parts};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -30,7 +32,6 @@ use crate::accept::Entrance;
 use crate::api::{self, Api};
 use crate::connect;
 use crate::demo;
-use crate::index::{self, Index};
 use crate::paint::Paint;
 use system::{Ports, System};
 
@@ -149,6 +150,7 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
         gateway: Address::of(&gateway),
         carrier: Address::of(&carrier),
         mails: folder.join("mail"),
+        index: folder.join("observer"),
         broker,
         world: Arc::clone(&world),
         stop,
@@ -237,6 +239,7 @@ struct Whole {
     gateway: Address,
     carrier: Address,
     mails: PathBuf,
+    index: PathBuf,
     broker: Arc<dyn Broker>,
     world: world::Shared,
     stop: Stop,
@@ -254,17 +257,18 @@ impl Whole {
             Settings::of(&config),
         );
         let system = System::start(&bus, self.ports()?);
-        let index = Arc::new(Index::new(index::Limits::default()));
         let (world, stop) = (&self.world, &self.stop);
-        let keep = index::keep(
-            Arc::clone(&index),
-            Arc::clone(&self.broker),
-            Arc::clone(world),
-            stop.clone(),
-        );
-        let _indexing = world::spawn(world, "index", keep);
+        let parts = Parts {
+            broker: Arc::clone(&self.broker),
+            world: Arc::clone(world),
+            folder: &self.index,
+            limits: index::Limits::default(),
+            stop: stop.clone(),
+        };
+        let observer = Observer::start(parts).await;
+        let (observer, observing) = observer.map_err(|error| Failure::of(Exit::Failed, &error))?;
         let api = api::router(Api {
-            index,
+            observer,
             entrance: Entrance {
                 broker: Arc::clone(&self.broker),
                 world: Arc::clone(world),
@@ -288,6 +292,7 @@ impl Whole {
             let stopped = system.stop().await;
             // A connection that does not end is cut off by the end of the process.
             let _ = serving.await;
+            observing.ended().await;
             stopped
         }));
         let Some(stopped) = stopped.await else {

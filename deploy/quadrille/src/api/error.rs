@@ -1,56 +1,11 @@
-//! Errors as JSON: what is wrong, and the mend.
+//! Errors as JSON, in the observer's form: what is wrong, and the mend.
 
-use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use quadrille_observer::api::error::Error;
 
 use crate::accept::{Kind, Refused};
 
-/// An error as it is answered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Body {
-    /// What is wrong.
-    pub error: String,
-    /// What to do about it.
-    pub mend: String,
-}
-
-/// A request was not served.
-#[derive(Debug)]
-pub(super) struct Error {
-    status: StatusCode,
-    body: Body,
-}
-
-impl Error {
-    pub(super) fn new(
-        status: StatusCode,
-        error: impl Into<String>,
-        mend: impl Into<String>,
-    ) -> Self {
-        let (error, mend) = (error.into(), mend.into());
-        Self {
-            status,
-            body: Body { error, mend },
-        }
-    }
-
-    pub(super) fn broker(error: &quadrille::broker::Error) -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(
-            status,
-            error.to_string(),
-            "try again when the broker is back",
-        )
-    }
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        (self.status, Json(self.body)).into_response()
-    }
-}
+pub use quadrille_observer::api::error::Body;
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
@@ -65,11 +20,19 @@ impl From<Refused> for Error {
     }
 }
 
+pub(super) fn broker(error: &quadrille::broker::Error) -> Error {
+    Error::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        error.to_string(),
+        "try again when the broker is back",
+    )
+}
+
 pub(super) async fn nothing_here(uri: Uri) -> Error {
     Error::new(
         StatusCode::NOT_FOUND,
         format!("there is nothing at {}", uri.path()),
-        "see / for a page, /api/flows, /api/tail, /v1/events and /orders",
+        "see / for a page, /api/openapi.json, /api/tail, /v1/events and /orders",
     )
 }
 

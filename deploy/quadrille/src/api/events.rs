@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use futures::StreamExt as _;
 
 use super::Shared;
-use super::error::Error;
 use crate::accept::{Accepted, too_large};
+use quadrille_observer::api::error::Error;
 
 /// What JSON may be larger than the same event in protobuf, as a factor.
 const JSON_FACTOR: usize = 2;

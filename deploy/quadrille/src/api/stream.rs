@@ -1,4 +1,4 @@
-//! What goes on, as server-sent events: the list of flows, and events as they come.
+//! Events as they come, as server-sent events.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,77 +14,17 @@ use futures::future::Either;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::error::Error;
-use super::flows::{Asked, bad, query};
-use super::{STREAMS_MAX, Shared};
-use crate::follow;
-use crate::index::Index;
-use crate::tail::Tail;
-use crate::types;
+use quadrille_observer::api::error::Error;
 
-/// Shortest time between two lists.
-const CALM: Duration = Duration::from_millis(500);
+use super::{STREAMS_MAX, Shared, error};
+use crate::tail::Tail;
+use quadrille_observer::follow;
+use quadrille_observer::types;
+
 /// Silence after which a stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 type Events<S> = Result<Sse<axum::response::sse::KeepAliveStream<S>>, Error>;
-
-/// Lists of the flows that changed, at most two a second.
-pub(super) async fn flows(
-    State(shared): State<Shared>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Events<impl Stream<Item = Result<Event, Infallible>>> {
-    let (limit, status) = query(asked)?.read()?;
-    let seat = seat(&shared)?;
-    let lists = Lists {
-        changes: shared.api.index.changes(),
-        index: Arc::clone(&shared.api.index),
-        shared,
-        known: 0,
-        first: true,
-        _seat: seat,
-    };
-    let stream = futures::stream::unfold(lists, move |mut lists| async move {
-        lists.change().await?;
-        // A filtered list is sent whole: what no longer fits the filter must go.
-        let after = if status.is_some() { 0 } else { lists.known };
-        let list = lists.index.list_after(after, limit, status);
-        lists.known = list.change;
-        Some((Ok(event("flows", &list)), lists))
-    });
-    Ok(alive(stream))
-}
-
-struct Lists {
-    shared: Shared,
-    index: Arc<Index>,
-    changes: tokio::sync::watch::Receiver<u64>,
-    known: u64,
-    first: bool,
-    _seat: OwnedSemaphorePermit,
-}
-
-impl Lists {
-    /// Waits for a change, and for the calm between two. `None`: the end.
-    async fn change(&mut self) -> Option<()> {
-        let stop = self.shared.api.stop.clone();
-        let stopped = std::pin::pin!(stop.requested());
-        let world = Arc::clone(&self.shared.api.entrance.world);
-        let (first, known) = (std::mem::take(&mut self.first), self.known);
-        let changed = async {
-            if !first {
-                world.sleep(CALM).await;
-                let wait = self.changes.wait_for(|change| *change > known);
-                wait.await.ok()?;
-            }
-            Some(())
-        };
-        match futures::future::select(std::pin::pin!(changed), stopped).await {
-            Either::Left((changed, _)) => changed,
-            Either::Right(_) => None,
-        }
-    }
-}
 
 /// Which events to send.
 #[derive(Debug, Default, Deserialize)]
@@ -102,13 +42,13 @@ pub(super) async fn tail(
     State(shared): State<Shared>,
     asked: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
 ) -> Events<impl Stream<Item = Result<Event, Infallible>>> {
-    let wanted = query(asked)?;
+    let Query(wanted) = asked?;
     let from = match wanted.from.as_str() {
         "" | "now" => follow::From::Now,
         "beginning" => follow::From::Beginning,
         other => {
-            let mend = "give `beginning` or `now`".to_owned();
-            return Err(bad(format!("`from` is `{other}`"), mend));
+            let mend = "give `beginning` or `now`";
+            return Err(Error::bad(format!("`from` is `{other}`"), mend));
         }
     };
     let types = known_types(&wanted.types)?;
@@ -116,7 +56,7 @@ pub(super) async fn tail(
     let entrance = &shared.api.entrance;
     let (broker, world) = (Arc::clone(&entrance.broker), Arc::clone(&entrance.world));
     let tail = Tail::begin(broker, world, from, types).await;
-    let tail = tail.map_err(|error| Error::broker(&error))?;
+    let tail = tail.map_err(|error| error::broker(&error))?;
     let stop = shared.api.stop.clone();
     let stream = futures::stream::unfold((Some(tail), stop, seat), |state| async move {
         let (tail, stop, seat) = state;

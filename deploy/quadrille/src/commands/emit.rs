@@ -20,7 +20,7 @@ use super::target::{Asked, Target};
 use super::{event_type, json, show};
 use crate::accept::{self, Accepted, Entrance, Kind, Refused};
 use crate::client::Client;
-use crate::types;
+use quadrille_observer::types;
 
 /// Events on their way at once, to a running `up`.
 const IN_FLIGHT_UP: usize = 64;

@@ -11,12 +11,12 @@ use quadrille::world;
 use super::target::{Asked, Target};
 use super::{json, show};
 use crate::client::Client;
-use crate::flow::draw::draw;
-use crate::flow::status::Word;
-use crate::flow::view::{View, view};
-use crate::flow::wanted;
+use crate::draw::draw;
 use crate::paint::Paint;
-use crate::scan::Scan;
+use quadrille_observer::flow::status::Word;
+use quadrille_observer::flow::view::{View, view};
+use quadrille_observer::flow::wanted;
+use quadrille_observer::scan::Scan;
 
 /// Shows what became of one flow: its events as a tree of causes, with times, services and outcomes
 #[derive(clap::Args)]
@@ -145,7 +145,11 @@ enum Source {
 impl Source {
     async fn find(&self, wanted: &str) -> Result<Option<View>, Failure> {
         let (broker, world) = match self {
-            Self::Up(client) => return client.get(&["api", "flows", wanted]).await,
+            Self::Up(client) => {
+                return client
+                    .get(&["api", "flows", wanted], &[("data", "true")])
+                    .await;
+            }
             Self::Cluster(broker, world) => (broker, world),
         };
         let is_terminal = io::stderr().is_terminal();

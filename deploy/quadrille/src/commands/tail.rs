@@ -9,10 +9,10 @@ use quadrille::world;
 use super::target::{Asked, Target};
 use super::{event_type, json, show};
 use crate::client::Client;
-use crate::follow;
 use crate::paint::{Colour, Paint};
 use crate::tail::{Line, Tail};
-use crate::types;
+use quadrille_observer::follow;
+use quadrille_observer::types;
 
 /// Shows events as they come, until Ctrl-C. Sensitive fields are masked
 #[derive(clap::Args)]

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::status::Word;
-use super::view::{Event, ReactionView, View};
+use quadrille_observer::flow::status::Word;
+use quadrille_observer::flow::view::{Event, ReactionView, View};
+use quadrille_observer::types;
+
 use crate::paint::{Colour, Paint, legible};
-use crate::types;
 
 /// Draws a flow. Ends with a line break.
 pub fn draw(view: &View, paint: Paint) -> String {
@@ -53,8 +54,8 @@ fn head(view: &View, paint: Paint, out: &mut String) {
 pub fn colour(word: Word) -> Colour {
     match word {
         Word::Parked => Colour::Red,
-        Word::Retrying => Colour::Yellow,
-        Word::Running => Colour::Blue,
+        Word::Blocked | Word::Retrying | Word::Compensated => Colour::Yellow,
+        Word::Running | Word::Unknown => Colour::Blue,
         Word::Completed => Colour::Green,
         Word::Settled => Colour::Cyan,
     }
@@ -158,5 +159,84 @@ fn time(ms: f64) -> String {
         ms if ms.abs() < 60_000.0 => format!("+{:.2} s", ms / 1e3),
         ms if ms.abs() < 7_200_000.0 => format!("+{:.1} min", ms / 60e3),
         ms => format!("+{:.1} h", ms / 3_600e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(
+        kind: &str,
+        after_ms: f64,
+        depth: usize,
+        parent: Option<usize>,
+        told: &Value,
+    ) -> Value {
+        let domain = kind.split('.').next().unwrap();
+        json!({
+            "id": kind, "source": format!("/quadrille/{domain}"), "type": kind, "key": "4711",
+            "cause": null, "time": null, "after_ms": after_ms, "topic": domain, "partition": 0,
+            "offset": 0, "depth": depth, "parent": parent, "cause_missing": false, "read": true,
+            "copies": 1, "reactions": told,
+        })
+    }
+
+    fn reaction(service: &str, status: &str, attempt: Value) -> Value {
+        json!({
+            "service": service, "reaction": "", "status": status, "duplicates": 0,
+            "attempts": [attempt], "emitted": [],
+        })
+    }
+
+    fn done(service: &str) -> Value {
+        let attempt = json!({
+            "attempt": 1, "outcome": "done", "started_at": "2026-01-02T03:04:05Z",
+            "duration_ms": 1.5, "instance": "i", "code_version": "1",
+        });
+        reaction(service, "done", attempt)
+    }
+
+    #[test]
+    fn the_drawing_is_a_tree() {
+        // Shows the drawing as a whole, so that a change of it is seen.
+        let retrying = json!({
+            "attempt": 2, "outcome": "retry", "error_code": "gateway_down",
+            "started_at": "2026-01-02T03:04:05Z", "duration_ms": 1.5, "instance": "i",
+            "code_version": "1", "next_attempt_at": "2026-01-02T03:05:05Z",
+        });
+        let view = json!({
+            "id": "f", "status": "retrying", "why": "shipping failed", "outcomes": [],
+            "keys": [{"space": "order", "key": "4711"}], "started_at": null, "last_at": null,
+            "took_ms": 1300.0, "event_count": 5, "last_event": null, "notes": [],
+            "events": [
+                event("orders.v1.OrderPlaced", 0.0, 0, None, &json!([done("inventory")])),
+                event("inventory.v1.StockReleased", 9.0, 1, Some(0), &json!([])),
+                event("inventory.v1.StockReserved", 10.0, 1, Some(0), &json!([
+                    done("payments"), reaction("shipping", "retrying", retrying),
+                ])),
+                event("payments.v1.PaymentCaptured", 250.0, 2, Some(2), &json!([done("orders")])),
+                event("orders.v1.OrderConfirmed", 1300.0, 3, Some(3), &json!([])),
+            ],
+        });
+        let view: View = serde_json::from_value(view).unwrap();
+        let drawn = draw(&view, Paint::PLAIN);
+        let lines = [
+            "flow f  order 4711",
+            "retrying: shipping failed (5 events in 1.30 s)",
+            "",
+            "  +0.00 ms  OrderPlaced  orders",
+            "            │    ✓ inventory done in 1.5 ms",
+            "   +9.0 ms  ├─ StockReleased  inventory",
+            "  +10.0 ms  └─ StockReserved  inventory",
+            "               │    ✓ payments done in 1.5 ms",
+            "               │    ↻ shipping retrying in 1.5 ms, attempt 2, gateway_down, next at 2026-01-02T03:05:05.000Z",
+            "   +250 ms     └─ PaymentCaptured  payments",
+            "                  │    ✓ orders done in 1.5 ms",
+            "   +1.30 s        └─ OrderConfirmed  orders",
+        ];
+        assert_eq!(drawn.lines().collect::<Vec<_>>(), lines);
     }
 }

@@ -30,6 +30,7 @@ pub struct Follow {
     world: world::Shared,
     from: From,
     topics: BTreeSet<String>,
+    resumed: BTreeMap<TopicPartition, i64>,
     positions: BTreeMap<TopicPartition, i64>,
     reader: Option<Box<dyn Reader>>,
     looked: Option<Duration>,
@@ -51,6 +52,7 @@ impl Follow {
             world,
             from,
             topics: BTreeSet::new(),
+            resumed: BTreeMap::new(),
             positions: BTreeMap::new(),
             reader: None,
             looked: None,
@@ -64,6 +66,16 @@ impl Follow {
         if self.topics.len() > before {
             self.looked = None;
         }
+    }
+
+    /// Goes on at these positions, where the partitions still reach there.
+    pub fn resume(&mut self, positions: BTreeMap<TopicPartition, i64>) {
+        self.resumed = positions;
+    }
+
+    /// How far each partition was read.
+    pub fn positions(&self) -> &BTreeMap<TopicPartition, i64> {
+        &self.positions
     }
 
     /// Finds out where to begin, so that nothing is missed from here on.
@@ -114,7 +126,11 @@ impl Follow {
             let (low, high) = self.broker.watermarks(&partition).await?;
             // A topic that came to be later holds nothing but what came later.
             let now = first && self.from == From::Now;
-            positions.insert(partition, if now { high } else { low });
+            // A topic that was made anew ends before where an older one was read to.
+            let resumed = self.resumed.get(&partition).copied();
+            let resumed = resumed.filter(|next| (low..=high).contains(next));
+            let start = if now { high } else { low };
+            positions.insert(partition, resumed.unwrap_or(start));
         }
         if positions.len() > self.positions.len() || self.reader.is_none() {
             self.reader = match positions.is_empty() {

@@ -12,25 +12,34 @@ use serde::{Deserialize, Serialize};
 
 use super::{Flow, Name, Node, Standing};
 use crate::expect::Expected;
+use crate::seen::At;
 use crate::types;
 
 /// How a flow stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     /// An event could not be handled, and waits for somebody to look at it.
     Parked,
+    /// Nobody is there who would react.
+    Blocked,
     /// A reaction failed, and will be tried again.
     Retrying,
     /// Some reaction is still to come.
     Running,
+    /// Topics are not read to their ends: nobody can say.
+    Unknown,
     /// It has come to an outcome.
     Completed,
+    /// It has come to an outcome, and an effect on the way there was undone.
+    Compensated,
     /// Every reaction is done, and there was no outcome.
     Settled,
 }
 
-/// How a flow stands, and why.
+/// How a flow stands, and why: as far as topics tell, which do not say who is alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// In one word.
@@ -39,15 +48,39 @@ pub struct Status {
     pub why: String,
     /// Types of the outcomes that it has come to. More than one is a mistake somewhere.
     pub outcomes: Vec<String>,
+    /// The reaction on which all depends, where one is not done.
+    pub wait: Option<Wait>,
+}
+
+/// A reaction that is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The service. Empty: nobody reacts to such events.
+    pub service: String,
+    /// Type of the event.
+    pub kind: String,
+    /// Where the event stands.
+    pub at: At,
+    /// When the event came to be.
+    pub since: Option<Timestamp>,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// Why the last of them failed, as a short code. Empty where none has.
+    pub code: String,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<Timestamp>,
 }
 
 impl Word {
     /// All words, in the order in which they win.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Parked,
+        Self::Blocked,
         Self::Retrying,
         Self::Running,
+        Self::Unknown,
         Self::Completed,
+        Self::Compensated,
         Self::Settled,
     ];
 
@@ -55,16 +88,22 @@ impl Word {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Parked => "parked",
+            Self::Blocked => "blocked",
             Self::Retrying => "retrying",
             Self::Running => "running",
+            Self::Unknown => "unknown",
             Self::Completed => "completed",
+            Self::Compensated => "compensated",
             Self::Settled => "settled",
         }
     }
 
     /// Whether nothing more is expected without somebody doing something.
     pub fn is_at_rest(self) -> bool {
-        !matches!(self, Self::Running | Self::Retrying)
+        match self {
+            Self::Blocked | Self::Retrying | Self::Running | Self::Unknown => false,
+            Self::Parked | Self::Completed | Self::Compensated | Self::Settled => true,
+        }
     }
 }
 
@@ -73,23 +112,36 @@ pub fn status(flow: &Flow, expected: &Expected) -> Status {
     let outcomes = outcomes(flow);
     let pending = pending(flow, expected);
     let first = |standing| pending.iter().find(|pending| pending.standing == standing);
-    let (word, why) = if let Some(parked) = first(Standing::Parked) {
-        (Word::Parked, parked.why())
+    let by = |word, pending: &Pending<'_>| (word, pending.why(), Some(pending.wait()));
+    let (word, why, wait) = if let Some(parked) = first(Standing::Parked) {
+        by(Word::Parked, parked)
     } else if let Some(retrying) = first(Standing::Retrying) {
-        (Word::Retrying, retrying.why())
+        by(Word::Retrying, retrying)
     } else if !outcomes.is_empty() {
-        (Word::Completed, completed(&outcomes, &pending))
+        let word = match is_compensated(flow) {
+            true => Word::Compensated,
+            false => Word::Completed,
+        };
+        (word, ended(flow, &outcomes, &pending), None)
     } else if let Some(waiting) = first(Standing::Waiting) {
-        (Word::Running, waiting.why())
+        match waiting.service.is_empty() && expected.is_known() {
+            true => {
+                let event = types::last(&waiting.node.kind);
+                let why = format!("nobody reacts to {event}: no contract names it");
+                (Word::Blocked, why, Some(waiting.wait()))
+            }
+            false => by(Word::Running, waiting),
+        }
     } else if let Some(unread) = unread(flow) {
-        (Word::Running, unread)
+        (Word::Running, unread, None)
     } else {
-        (Word::Settled, settled(flow, expected))
+        (Word::Settled, settled(flow), None)
     };
     Status {
         word,
         why,
         outcomes,
+        wait,
     }
 }
 
@@ -123,7 +175,8 @@ fn pending<'a>(flow: &'a Flow, expected: &'a Expected) -> Vec<Pending<'a>> {
         let mut waits = waiting_for(node, expected);
         let kind = types::find(&node.kind).map(|schema| schema.kind);
         let needs_one = !matches!(kind, None | Some(Kind::Outcome | Kind::Notice));
-        if !expected.is_known() && node.reactions.is_empty() && needs_one {
+        // Who has told of it reacts, whatever contracts say by now.
+        if needs_one && waits.is_empty() && node.reactions.is_empty() {
             waits.push("");
         }
         all.extend(waits.into_iter().map(|service| Pending {
@@ -132,8 +185,8 @@ fn pending<'a>(flow: &'a Flow, expected: &'a Expected) -> Vec<Pending<'a>> {
             standing: Standing::Waiting,
         }));
     }
-    // What has waited longest is told.
-    all.sort_by_key(|pending| pending.node.time());
+    // What has waited longest is told; where nobody will ever react, only if nothing else is.
+    all.sort_by_key(|pending| (pending.service.is_empty(), pending.node.time()));
     all
 }
 
@@ -159,11 +212,27 @@ impl Pending<'_> {
     }
 }
 
+impl Pending<'_> {
+    fn wait(&self) -> Wait {
+        let reaction = self.node.reactions.get(self.service);
+        let telling = reaction.and_then(super::Reaction::telling);
+        Wait {
+            service: self.service.to_owned(),
+            kind: self.node.kind.clone(),
+            at: self.node.at.clone(),
+            since: self.node.time(),
+            attempts: telling.map_or(0, |receipt| receipt.attempt),
+            code: telling.map_or_else(String::new, |receipt| receipt.error_code.clone()),
+            next_attempt_at: telling.and_then(|receipt| receipt.next_attempt_at),
+        }
+    }
+}
+
 fn next(at: Timestamp) -> String {
     format!(", next attempt at {at:.3}")
 }
 
-fn completed(outcomes: &[String], pending: &[Pending<'_>]) -> String {
+fn ended(flow: &Flow, outcomes: &[String], pending: &[Pending<'_>]) -> String {
     let names: Vec<_> = outcomes
         .iter()
         .map(|outcome| types::last(outcome))
@@ -172,6 +241,11 @@ fn completed(outcomes: &[String], pending: &[Pending<'_>]) -> String {
         [one] => format!("ended with {one}"),
         many => format!("ended more than once: {}", many.join(", ")),
     };
+    let undone: BTreeSet<_> = undone(flow).map(types::last).collect();
+    if !undone.is_empty() {
+        let undone: Vec<_> = undone.into_iter().collect();
+        why.push_str(&format!(" after {} was undone", undone.join(", ")));
+    }
     let late: BTreeSet<_> = pending.iter().map(|pending| pending.service).collect();
     let late: Vec<_> = late.into_iter().filter(|name| !name.is_empty()).collect();
     if !late.is_empty() {
@@ -180,20 +254,25 @@ fn completed(outcomes: &[String], pending: &[Pending<'_>]) -> String {
     why
 }
 
-fn settled(flow: &Flow, expected: &Expected) -> String {
-    if flow.nodes().is_empty() {
-        return "nothing is known of it".to_owned();
-    }
-    let nobody = flow
-        .nodes()
-        .values()
-        .find(|node| expected.is_known() && expected.reactors(&node.kind).next().is_none());
-    match nobody {
-        Some(node) if flow.nodes().len() == 1 => {
-            format!("nobody reacts to {}", types::last(&node.kind))
-        }
-        _ => "every reaction is done, and there was no outcome".to_owned(),
-    }
+fn is_compensated(flow: &Flow) -> bool {
+    undone(flow).next().is_some()
+}
+
+/// Types of the events whose effect another event of the flow has undone.
+fn undone(flow: &Flow) -> impl Iterator<Item = &str> {
+    let has = |kind: &str| flow.nodes().values().any(|node| node.kind == kind);
+    flow.nodes().values().filter_map(move |node| {
+        let undoes = types::find(&node.kind)?.compensated_by?;
+        has(undoes).then_some(node.kind.as_str())
+    })
+}
+
+fn settled(flow: &Flow) -> String {
+    let why = match flow.nodes().is_empty() {
+        true => "nothing is known of it",
+        false => "every reaction is done, and there was no outcome",
+    };
+    why.to_owned()
 }
 
 /// Types of the outcomes, in the order of time, each distinct event once.

@@ -45,7 +45,7 @@ pub(crate) fn event(id: &str, kind: &str, cause: Option<&str>, ms: i64) -> Event
             partition: 3,
             offset: ms,
         },
-        payload: Payload::Protobuf(Bytes::from(payload.encode_to_vec())),
+        payload: Some(Payload::Protobuf(Bytes::from(payload.encode_to_vec()))),
     }
 }
 

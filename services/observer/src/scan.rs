@@ -88,14 +88,23 @@ impl<'a> Scan<'a> {
     /// What services react to.
     pub async fn contracts(&mut self) -> Result<Expected, Error> {
         let mut expected = Expected::default();
+        for contract in self.published().await? {
+            expected.note(&contract);
+        }
+        Ok(expected)
+    }
+
+    /// All contracts, in the order of their topic.
+    pub async fn published(&mut self) -> Result<Vec<ContractPublished>, Error> {
+        let mut contracts = Vec::new();
         let topic = ContractPublished::SCHEMA.topic.name.to_owned();
         self.each(&BTreeSet::from([topic]), |seen| {
             if let Seen::Contract(contract) = seen {
-                expected.note(&contract);
+                contracts.push(contract);
             }
         })
         .await?;
-        Ok(expected)
+        Ok(contracts)
     }
 
     /// Reads all that is there now.
@@ -209,7 +218,7 @@ impl<'a> Search<'a> {
                     flow.add_receipt(receipt);
                 }
             }
-            Seen::Contract(_) => {}
+            Seen::Contract(_) | Seen::Presence(_) => {}
         }
     }
 

@@ -1,14 +1,12 @@
 use quadrille::id::FlowId;
 use quadrille::wire::Outcome;
 
-use super::draw::draw;
 use super::planted::{done, event, expected, receipt};
 use super::status::{Word, status};
 use super::tree::tree;
 use super::view::view;
 use super::{EVENTS_MAX, Flow};
 use crate::expect::Expected;
-use crate::paint::Paint;
 use crate::seen::Event;
 
 fn flow() -> Flow {
@@ -229,28 +227,31 @@ fn sensitive_fields_are_masked() {
 }
 
 #[test]
-fn the_drawing_is_a_tree() {
-    // Shows the drawing as a whole, so that a change of it is seen.
-    let [_, reserved, ..] = good();
-    let mut flow = completed();
-    let notice = event("n", "inventory.v1.StockReleased", Some("p"), 9);
-    flow.add_event(notice);
-    flow.add_receipt(receipt(&reserved, "shipping", 2, Outcome::Retry));
-    let drawn = draw(&view(&flow, &expected()), Paint::PLAIN);
-    let head = format!("flow {}  order 4711", flow.id);
-    let lines = [
-        head.as_str(),
-        "retrying: shipping failed at StockReserved, attempt 2 (gateway_down), next attempt at 2026-01-02T03:05:05.000Z (5 events in 1.30 s)",
-        "",
-        "  +0.00 ms  OrderPlaced  orders",
-        "            │    ✓ inventory done in 1.5 ms",
-        "   +9.0 ms  ├─ StockReleased  inventory",
-        "  +10.0 ms  └─ StockReserved  inventory",
-        "               │    ✓ payments done in 1.5 ms",
-        "               │    ↻ shipping retrying in 1.5 ms, attempt 2, gateway_down, next at 2026-01-02T03:05:05.000Z",
-        "   +250 ms     └─ PaymentCaptured  payments",
-        "                  │    ✓ orders done in 1.5 ms",
-        "   +1.30 s        └─ OrderConfirmed  orders",
-    ];
-    assert_eq!(drawn.lines().collect::<Vec<_>>(), lines);
+fn an_event_that_nobody_reacts_to_blocks_and_an_undone_effect_is_told() {
+    // Shows the two words that need more than receipts: contracts, and what undoes what.
+    let [placed, reserved, ..] = good();
+    let mut lonely = flow();
+    lonely.add_event(event("s", "shipping.v1.ShipmentRecalled", None, 0));
+    let told = status(&lonely, &expected());
+    assert_eq!(told.word, Word::Blocked);
+    assert_eq!(
+        told.why,
+        "nobody reacts to ShipmentRecalled: no contract names it"
+    );
+
+    let mut undone = flow();
+    let released = event("l", "inventory.v1.StockReleased", Some("r"), 20);
+    let cancelled = event("x", "orders.v1.OrderCancelled", Some("l"), 30);
+    undone.add_receipt(done(&placed, "inventory", &[&reserved]));
+    undone.add_receipt(done(&reserved, "payments", &[]));
+    for event in [placed, reserved, released, cancelled] {
+        undone.add_event(event);
+    }
+    let told = status(&undone, &expected());
+    assert_eq!(told.word, Word::Compensated);
+    assert_eq!(
+        told.why,
+        "ended with OrderCancelled after StockReserved was undone"
+    );
+    assert!(told.wait.is_none());
 }

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use quadrille::id::{EventId, FlowId, Source};
 use quadrille::wire::Outcome;
 
-pub mod draw;
 pub mod status;
 pub mod tree;
 pub mod view;
@@ -34,7 +33,6 @@ pub struct Flow {
     nodes: BTreeMap<Name, Node>,
     receipts: BTreeSet<EventId>,
     left_out: u64,
-    bytes: usize,
 }
 
 /// What makes an event one and the same.
@@ -91,7 +89,6 @@ impl Flow {
             nodes: BTreeMap::new(),
             receipts: BTreeSet::new(),
             left_out: 0,
-            bytes: 0,
         }
     }
 
@@ -118,7 +115,6 @@ impl Flow {
         if node.event.is_some() {
             return false;
         }
-        self.bytes += event.bytes();
         node.at = event.at.clone();
         node.event = Some(event);
         true
@@ -139,7 +135,6 @@ impl Flow {
         if !self.receipts.insert(receipt.id.clone()) {
             return false;
         }
-        self.bytes += 512;
         let node = self.nodes.entry(name).or_insert_with(|| Node {
             event: None,
             places: BTreeSet::new(),
@@ -175,9 +170,8 @@ impl Flow {
         self.left_out
     }
 
-    /// Bytes that it takes in memory, roughly.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn set_left_out(&mut self, left_out: u64) {
+        self.left_out = left_out;
     }
 
     /// When its first event came to be, and when the last thing that is known of it happened.

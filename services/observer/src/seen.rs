@@ -1,9 +1,9 @@
-//! One record of a topic, as what it means to whoever watches: an event, a receipt or a contract.
+//! One record of a topic, as what it means to whoever watches: an event, a receipt, a contract, or a
+//! sign of life.
 //!
 //! Payloads stay as they came until somebody looks at one; then they are shown as JSON, with the
 //! fields that are marked sensitive masked.
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use quadrille::Event as _;
 use quadrille::broker::Incoming;
@@ -12,7 +12,7 @@ use quadrille::envelope::Envelope;
 use quadrille::envelope::read::{self, Payload, Unreadable};
 use quadrille::event::Schema;
 use quadrille::id::{EventId, FlowId, Source};
-use quadrille::wire::{self, ContractPublished, EmittedEvent, Outcome};
+use quadrille::wire::{self, ContractPublished, EmittedEvent, Outcome, PresenceAnnounced};
 
 use crate::types;
 
@@ -25,10 +25,12 @@ pub enum Seen {
     Receipt(Receipt),
     /// What a service reacts to.
     Contract(ContractPublished),
+    /// That an instance is alive, and what holds it up.
+    Presence(PresenceAnnounced),
 }
 
 /// Where a record stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct At {
     /// Its topic.
     pub topic: String,
@@ -36,6 +38,17 @@ pub struct At {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+}
+
+impl At {
+    /// A place that is none.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            topic: String::new(),
+            partition: -1,
+            offset: -1,
+        }
+    }
 }
 
 /// An event as it stands on its topic.
@@ -47,8 +60,8 @@ pub struct Event {
     pub key: Option<String>,
     /// Where it stands.
     pub at: At,
-    /// Its payload.
-    pub payload: Payload,
+    /// Its payload. `None`: it was left on its topic.
+    pub payload: Option<Payload>,
 }
 
 /// What became of one attempt of one reaction.
@@ -110,13 +123,16 @@ pub fn seen(record: &Incoming, cluster: &str) -> Result<Seen, Unreadable> {
     if at.topic == ContractPublished::SCHEMA.topic.name {
         return Ok(Seen::Contract(decode(read.payload)?));
     }
+    if at.topic == PresenceAnnounced::SCHEMA.topic.name {
+        return Ok(Seen::Presence(decode(read.payload)?));
+    }
     let key = record.key.as_deref();
     let key = key.and_then(|key| std::str::from_utf8(key).ok());
     Ok(Seen::Event(Event {
         envelope: read.envelope,
         key: key.map(str::to_owned),
         at,
-        payload: read.payload,
+        payload: Some(read.payload),
     }))
 }
 
@@ -164,7 +180,7 @@ fn receipt(id: EventId, wire: wire::Receipt) -> Receipt {
     clippy::cast_precision_loss,
     reason = "microseconds of less than a century fit into 53 bits"
 )]
-pub(crate) fn ms(duration: SignedDuration) -> f64 {
+pub fn ms(duration: SignedDuration) -> f64 {
     duration.as_micros() as f64 / 1e3
 }
 
@@ -185,20 +201,18 @@ impl Event {
             .schema()
             .ok_or_else(|| format!("the type {kind} is not known here"))?;
         match &self.payload {
-            Payload::Protobuf(bytes) => descriptors::to_json(schema, bytes),
+            Some(Payload::Protobuf(bytes)) => descriptors::to_json(schema, bytes),
             // Through the schema and back: only the schema knows what is to be masked.
-            Payload::Json(json) => {
+            Some(Payload::Json(json)) => {
                 descriptors::to_json(schema, &descriptors::from_json(schema, json)?)
             }
+            None => Err("it stands on its topic, and was not read from there".to_owned()),
         }
     }
 
-    /// Bytes that it takes in memory, roughly.
-    pub fn bytes(&self) -> usize {
-        let payload = match &self.payload {
-            Payload::Protobuf(bytes) => Bytes::len(bytes),
-            Payload::Json(json) => json.to_string().len() * 2,
-        };
-        payload + 512
+    /// The distributed trace that it stands in.
+    pub fn trace_id(&self) -> Option<&str> {
+        let parent = self.envelope.trace.parent.as_deref()?;
+        parent.split('-').nth(1)
     }
 }

@@ -4,18 +4,26 @@
 //! Events stand in one list, in the order of the tree from top to bottom, each with its depth and its
 //! parent: a tree of lists within lists could be deeper than JSON readers follow.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-use super::status::{Word, status, waiting_for};
+use jiff::Timestamp;
+use quadrille::event::Kind;
+use quadrille::wire::Outcome;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::status::{Status, Word, status, waiting_for};
 use super::tree::{Place, tree};
 use super::{Flow, Reaction, Standing};
 use crate::expect::Expected;
 use crate::seen::{self, Receipt};
 use crate::types;
 
+/// Business keys of a flow that a list tells.
+const KEYS_MAX: usize = 10;
+
 /// A flow.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct View {
     /// What is told of it in a list.
     #[serde(flatten)]
@@ -27,32 +35,46 @@ pub struct View {
 }
 
 /// A flow in a list of flows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// The flow id.
     pub id: String,
+    /// Type of its first event.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// How it stands.
     pub status: Word,
     /// Why, in a sentence.
     pub why: String,
     /// Types of the outcomes that it has come to.
     pub outcomes: Vec<String>,
-    /// Business keys of its events.
+    /// Business keys of its events, at most ten.
     pub keys: Vec<Key>,
     /// When its first event came to be.
+    #[schema(value_type = Option<String>)]
     pub started_at: Option<Timestamp>,
     /// When the last thing that is known of it happened.
+    #[schema(value_type = Option<String>)]
     pub last_at: Option<Timestamp>,
     /// Milliseconds between these two.
     pub took_ms: f64,
     /// Number of its events.
     pub event_count: usize,
+    /// Number of attempts that failed.
+    #[serde(default)]
+    pub failed_count: usize,
     /// Type of its newest event.
     pub last_event: Option<String>,
+    /// Services that have reacted to one of its events.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// Position of the index at which it changed last; 0 where it comes from no index.
+    #[serde(default)]
+    pub change: u64,
 }
 
 /// A business key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
     /// The key space. Empty where the type is not known.
     pub space: String,
@@ -61,7 +83,7 @@ pub struct Key {
 }
 
 /// One event.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its id.
     pub id: String,
@@ -70,11 +92,15 @@ pub struct Event {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
+    /// What it means to its flow: `fact`, `failure`, `outcome`, `notice`, or `unknown`.
+    #[serde(rename = "kind", default)]
+    pub meaning: String,
     /// Its key.
     pub key: Option<String>,
     /// The event that it names as its cause.
     pub cause: Option<String>,
     /// When it came to be.
+    #[schema(value_type = Option<String>)]
     pub time: Option<Timestamp>,
     /// Milliseconds since the flow began.
     pub after_ms: f64,
@@ -84,6 +110,9 @@ pub struct Event {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+    /// Place in the list of all events of the flow.
+    #[serde(default)]
+    pub place: usize,
     /// Steps down from the top of the tree.
     pub depth: usize,
     /// Place in this list of the event that caused it.
@@ -94,7 +123,11 @@ pub struct Event {
     pub read: bool,
     /// How many records carry it; more than one after a crash.
     pub copies: usize,
-    /// Its payload, with sensitive fields masked.
+    /// The distributed trace that it stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// Its payload, with sensitive fields masked. Left out where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
     /// Why its payload is not shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,7 +137,7 @@ pub struct Event {
 }
 
 /// What became of an event at one service.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReactionView {
     /// The service.
     pub service: String,
@@ -112,16 +145,22 @@ pub struct ReactionView {
     pub reaction: String,
     /// `done`, `retrying`, `parked` or `waiting`.
     pub status: String,
+    /// Why it is not done, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Times that the service met the event again after it was done.
     pub duplicates: usize,
     /// The attempts.
     pub attempts: Vec<AttemptView>,
     /// Ids of the events that it emitted.
     pub emitted: Vec<String>,
+    /// Types that it may emit, where it is not done.
+    #[serde(default)]
+    pub may_emit: Vec<String>,
 }
 
 /// One attempt.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AttemptView {
     /// Its number, from 1.
     pub attempt: u32,
@@ -131,11 +170,13 @@ pub struct AttemptView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error_code: String,
     /// When it began.
+    #[schema(value_type = String)]
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: f64,
     /// When the next one is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub next_attempt_at: Option<Timestamp>,
     /// Instance of the service.
     pub instance: String,
@@ -144,14 +185,28 @@ pub struct AttemptView {
 }
 
 /// What is told of a flow in a list.
-pub fn summary(flow: &Flow, expected: &Expected) -> Summary {
-    let status = status(flow, expected);
+pub fn summary(flow: &Flow, status: Status) -> Summary {
     let span = flow.span();
-    let newest = flow.nodes().values().filter(|node| node.event.is_some());
-    let newest = newest.max_by_key(|node| (node.time(), node.at.offset));
-    let keys = flow.keys().into_iter();
+    let read = flow.nodes().values().filter(|node| node.event.is_some());
+    let newest = read
+        .clone()
+        .max_by_key(|node| (node.time(), node.at.offset));
+    // One that was not caused by another of the flow, where there are several of the same time.
+    let oldest = read.min_by_key(|node| {
+        let cause = node.event.as_ref().map(|event| &event.envelope.cause);
+        (cause.is_some_and(Option::is_some), node.time())
+    });
+    let keys = flow.keys().into_iter().take(KEYS_MAX);
+    let receipts = || {
+        let reactions = flow.nodes().values().flat_map(|node| &node.reactions);
+        reactions.flat_map(|(_, reaction)| &reaction.attempts)
+    };
+    let services: BTreeSet<_> = receipts().map(|receipt| receipt.service.clone()).collect();
+    let has_failed =
+        |receipt: &&Receipt| matches!(receipt.outcome, Outcome::Retry | Outcome::Parked);
     Summary {
         id: flow.id.to_string(),
+        kind: oldest.map(|node| node.kind.clone()),
         status: status.word,
         why: status.why,
         outcomes: status.outcomes,
@@ -160,7 +215,10 @@ pub fn summary(flow: &Flow, expected: &Expected) -> Summary {
         last_at: span.map(|(_, last)| last),
         took_ms: span.map_or(0.0, |(first, last)| seen::ms(last.duration_since(first))),
         event_count: flow.nodes().len(),
+        failed_count: receipts().filter(has_failed).count(),
         last_event: newest.map(|node| node.kind.clone()),
+        services: services.into_iter().collect(),
+        change: 0,
     }
 }
 
@@ -173,37 +231,40 @@ pub fn view(flow: &Flow, expected: &Expected) -> View {
         .enumerate()
         .map(|(at, place)| (place.name, at))
         .collect();
-    let events = places.iter().map(|place| {
+    let events = places.iter().enumerate().map(|(at, place)| {
         let parent = place.parent.map(|parent| index[parent]);
-        event(place, parent, began, expected)
+        Event {
+            place: at,
+            parent,
+            ..event(place, began, expected)
+        }
     });
     View {
-        summary: summary(flow, expected),
+        summary: summary(flow, status(flow, expected)),
         events: events.collect(),
         notes: notes(flow, &places),
     }
 }
 
-fn event(
-    place: &Place<'_>,
-    parent: Option<usize>,
-    began: Option<Timestamp>,
-    expected: &Expected,
-) -> Event {
+fn event(place: &Place<'_>, began: Option<Timestamp>, expected: &Expected) -> Event {
     let node = place.node;
     let read = node.event.as_ref();
-    let data = read.map(seen::Event::data);
+    let payload = read.filter(|event| event.payload.is_some());
+    let data = payload.map(seen::Event::data);
     let time = node.time();
     let after = time
         .zip(began)
         .map(|(time, began)| time.duration_since(began));
     let told = node.reactions.iter();
-    let told = told.map(|(service, reaction)| self::reaction(service, reaction));
-    let waits = waiting_for(node, expected).into_iter().map(waiting);
+    let may_emit = |service: &str| expected.may_emit(service, &node.kind);
+    let told = told.map(|(service, reaction)| self::reaction(service, reaction, &may_emit));
+    let waits = waiting_for(node, expected).into_iter();
+    let waits = waits.map(|service| waiting(service, may_emit(service)));
     Event {
         id: place.name.id.to_string(),
         source: place.name.source.to_string(),
         kind: node.kind.clone(),
+        meaning: meaning(&node.kind).to_owned(),
         key: read.and_then(|event| event.key.clone()),
         cause: read.and_then(|event| Some(event.envelope.cause.as_ref()?.to_string())),
         time,
@@ -211,19 +272,36 @@ fn event(
         topic: node.at.topic.clone(),
         partition: node.at.partition,
         offset: node.at.offset,
+        place: 0,
         depth: place.depth,
-        parent,
+        parent: None,
         cause_missing: place.cause_missing,
         read: read.is_some(),
         copies: node.places.len(),
+        trace_id: read.and_then(|event| Some(event.trace_id()?.to_owned())),
         data_error: data.as_ref().and_then(|data| data.clone().err()),
         data: data.and_then(Result::ok),
         reactions: told.chain(waits).collect(),
     }
 }
 
-fn reaction(service: &str, reaction: &Reaction) -> ReactionView {
-    use quadrille::wire::Outcome;
+/// What a type's events mean to their flows.
+fn meaning(kind: &str) -> &'static str {
+    match types::find(kind).map(|schema| schema.kind) {
+        Some(Kind::Fact) => "fact",
+        Some(Kind::Failure) => "failure",
+        Some(Kind::Outcome) => "outcome",
+        Some(Kind::Notice) => "notice",
+        None => "unknown",
+    }
+}
+
+/// What became of an event at a service that has told of it.
+pub fn reaction(
+    service: &str,
+    reaction: &Reaction,
+    may_emit: &dyn Fn(&str) -> Vec<String>,
+) -> ReactionView {
     let status = match reaction.standing() {
         Standing::Done => "done",
         Standing::Retrying => "retrying",
@@ -236,6 +314,7 @@ fn reaction(service: &str, reaction: &Reaction) -> ReactionView {
         service: service.to_owned(),
         reaction: telling.map_or_else(String::new, |receipt| receipt.reaction.clone()),
         status: status.to_owned(),
+        why: None,
         duplicates: duplicates
             .filter(|attempt| attempt.outcome == Outcome::Duplicate)
             .count(),
@@ -247,17 +326,23 @@ fn reaction(service: &str, reaction: &Reaction) -> ReactionView {
                 .map(|event| event.id.clone())
                 .collect()
         }),
+        may_emit: match reaction.standing() {
+            Standing::Done => Vec::new(),
+            _ => may_emit(service),
+        },
     }
 }
 
-fn waiting(service: &str) -> ReactionView {
+fn waiting(service: &str, may_emit: Vec<String>) -> ReactionView {
     ReactionView {
         service: service.to_owned(),
         reaction: String::new(),
         status: "waiting".to_owned(),
+        why: None,
         duplicates: 0,
         attempts: Vec::new(),
         emitted: Vec::new(),
+        may_emit,
     }
 }
 

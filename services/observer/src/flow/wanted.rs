@@ -38,18 +38,21 @@ pub fn place(flow: &Flow, wanted: &str) -> impl Ord + use<> {
 
 /// What is to be said of the others, where there are any.
 pub fn note(others: &[&Flow], wanted: &str) -> Option<String> {
-    if others.is_empty() {
-        return None;
-    }
-    let ids = others.iter().take(IDS_MAX).map(|flow| flow.id.as_str());
-    let (ids, count) = (ids.collect::<Vec<_>>().join(", "), others.len());
+    let ids: Vec<_> = others.iter().map(|flow| flow.id.as_str()).collect();
+    (!others.is_empty()).then(|| others_note(wanted, others.len(), &ids))
+}
+
+/// What is said of other flows of a key.
+pub fn others_note(wanted: &str, count: usize, ids: &[&str]) -> String {
+    let told: Vec<_> = ids.iter().take(IDS_MAX).copied().collect();
     let more = match count.saturating_sub(IDS_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(format!(
-        "other flows have the key {wanted} too ({count}), each is shown by its id: {ids}{more}"
-    ))
+    format!(
+        "other flows have the key {wanted} too ({count}), each is shown by its id: {}{more}",
+        told.join(", ")
+    )
 }
 
 #[cfg(test)]

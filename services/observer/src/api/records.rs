@@ -1,0 +1,49 @@
+//! One record, with its payload and what became of it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use quadrille::id::FlowId;
+
+use super::Shared;
+use super::error::{Body, Error};
+use crate::flow::view::view;
+use crate::record::{Record, fetch};
+
+/// One record, read from its topic.
+#[utoipa::path(
+    get,
+    path = "/api/records/{topic}/{partition}/{offset}",
+    params(
+        ("topic" = String, Path, description = "The topic"),
+        ("partition" = i32, Path, description = "The partition"),
+        ("offset" = i64, Path, description = "The offset"),
+    ),
+    responses((status = 200, body = Record), (status = 404, body = Body), (status = 503, body = Body))
+)]
+pub(super) async fn one(
+    State(shared): State<Shared>,
+    Path((topic, partition, offset)): Path<(String, String, String)>,
+) -> Result<Json<Record>, Error> {
+    let number = |name: &str, text: &str| {
+        text.parse::<i64>().map_err(|_| {
+            Error::bad(
+                format!("the {name} is `{text}`"),
+                "ask for /api/records/TOPIC/PARTITION/OFFSET",
+            )
+        })
+    };
+    let offset = number("offset", &offset)?;
+    let partition = number("partition", &partition)?;
+    let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+    let observer = &shared.observer;
+    let read = fetch(&observer.broker, &observer.world, &topic, partition, offset).await?;
+    let mut record = Record::of(&read, &observer.cluster);
+    if let (Some(flow), Some(event)) = (&record.flow, &record.event_id) {
+        let found = observer.index.flow(&FlowId::new(flow.as_str())).await?;
+        let view = found.map(|(flow, _)| view(&flow, &observer.index.expected()));
+        let events = view.into_iter().flat_map(|view| view.events);
+        let told = events.into_iter().find(|told| told.id == *event);
+        record.reactions = told.map_or_else(Vec::new, |told| told.reactions);
+    }
+    Ok(Json(record))
+}

@@ -1,0 +1,240 @@
+//! What changes, as server-sent events: one stream for all that a page shows.
+//!
+//! The id of an event is the position of the index, so that a page that was away is told what it
+//! missed.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::future::{Either, select};
+use futures::{Stream, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use utoipa::IntoParams;
+
+use super::error::{Body, Error};
+use super::{STREAMS_MAX, Services, Shared};
+use crate::index::Found;
+use crate::observer::{News, Observer};
+use crate::why;
+
+/// Silence after which a stream says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Time between two words on how fresh the index is, and on services.
+const OFTEN: Duration = Duration::from_secs(2);
+/// Flows that one stream may be told of one by one.
+const FLOWS_MAX: usize = 20;
+
+/// What to tell.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// `flows`, `services` and `flow:ID`, with commas between.
+    #[serde(default)]
+    topics: String,
+}
+
+/// What a stream tells of.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Topics {
+    flows: bool,
+    services: bool,
+    flow: BTreeSet<String>,
+}
+
+/// Events of one stream, which wait to be sent.
+struct Listener {
+    observer: Arc<Observer>,
+    topics: Topics,
+    news: broadcast::Receiver<Arc<News>>,
+    known: Option<u64>,
+    told_at: Option<Duration>,
+    _seat: OwnedSemaphorePermit,
+}
+
+/// What changes, as server-sent events `flows`, `flow`, `services` and `index`.
+#[utoipa::path(
+    get,
+    path = "/api/stream",
+    params(Asked),
+    responses(
+        (status = 200, content_type = "text/event-stream", body = String),
+        (status = 400, body = Body),
+        (status = 503, body = Body)
+    )
+)]
+pub(super) async fn stream(
+    State(shared): State<Shared>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+    let Query(asked) = asked?;
+    let topics = Topics::parse(&asked.topics)?;
+    let seat = Arc::clone(&shared.streams).try_acquire_owned();
+    let seat = seat.map_err(|_| {
+        Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{STREAMS_MAX} streams are open already"),
+            "close one of them",
+        )
+    })?;
+    let known = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok()?.parse().ok());
+    let observer = shared.observer;
+    let listener = Listener {
+        news: observer.news(),
+        observer,
+        topics,
+        known,
+        told_at: None,
+        _seat: seat,
+    };
+    let events = futures::stream::unfold(listener, |mut listener| async {
+        let events = listener.next().await?;
+        Some((futures::stream::iter(events.into_iter().map(Ok)), listener))
+    });
+    Ok(Sse::new(events.flatten()).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+impl Topics {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let mut topics = Self::default();
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            match (name, name.strip_prefix("flow:")) {
+                ("flows", _) => topics.flows = true,
+                ("services", _) => topics.services = true,
+                (_, Some(id)) if topics.flow.len() < FLOWS_MAX => {
+                    topics.flow.insert(id.to_owned());
+                }
+                _ => {
+                    let mend = format!("give `flows`, `services`, or up to {FLOWS_MAX} `flow:ID`");
+                    return Err(Error::bad(format!("there is no topic `{name}`"), mend));
+                }
+            }
+        }
+        Ok(topics)
+    }
+}
+
+impl Listener {
+    /// Waits for something to tell. `None`: the observer stops.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        let mut events = Vec::new();
+        if self.told_at.is_none() {
+            self.catch_up(&mut events).await;
+        }
+        loop {
+            let now = self.observer.world.elapsed();
+            if self
+                .told_at
+                .is_none_or(|told| now.saturating_sub(told) >= OFTEN)
+            {
+                self.told_at = Some(now);
+                self.often(&mut events);
+            }
+            if !events.is_empty() {
+                return Some(events);
+            }
+            let Some(news) = self.heard().await? else {
+                continue;
+            };
+            match news {
+                Ok(news) => self.tell(&news, &mut events).await,
+                // Too slow for all of it: what is new since then is told at once.
+                Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up(&mut events).await,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Waits for news, or for a moment. `None`: the observer stops, or nobody will tell any more.
+    async fn heard(&mut self) -> Option<Option<Result<Arc<News>, broadcast::error::RecvError>>> {
+        let (stop, world) = (self.observer.stop.clone(), Arc::clone(&self.observer.world));
+        let stopped = std::pin::pin!(stop.requested());
+        let pause = select(stopped, world.sleep(OFTEN));
+        match select(std::pin::pin!(self.news.recv()), pause).await {
+            Either::Left((news, _)) => Some(Some(news)),
+            Either::Right((Either::Left(_), _)) => None,
+            Either::Right((Either::Right(_), _)) => Some(None),
+        }
+    }
+
+    /// Tells what was missed.
+    async fn catch_up(&mut self, events: &mut Vec<Event>) {
+        let Some(known) = self.known else { return };
+        let snapshot = self.observer.snapshot();
+        if let Ok(news) = self.observer.since(known, &snapshot, true).await {
+            self.tell(&news, events).await;
+        }
+    }
+
+    async fn tell(&mut self, news: &News, events: &mut Vec<Event>) {
+        self.known = Some(news.change);
+        if self.topics.flows
+            && let Some(flows) = &news.flows
+        {
+            events.push(event("flows", flows.to_string(), news.change));
+        }
+        for id in &self.topics.flow {
+            if news.all || news.changed.contains(id) {
+                let told = self.flow(id).await;
+                events.extend(told.map(|told| event("flow", told, news.change)));
+            }
+        }
+    }
+
+    async fn flow(&self, id: &str) -> Option<String> {
+        let rows = self.observer.index.find(id, Found::Flow).await.ok()?;
+        let flow = why::told(rows.into_iter().next()?, &self.observer.snapshot());
+        let told = serde_json::json!({
+            "id": flow.id, "change": flow.change, "status": flow.status, "why": flow.why,
+        });
+        Some(told.to_string())
+    }
+
+    fn often(&self, events: &mut Vec<Event>) {
+        let snapshot = self.observer.snapshot();
+        let change = snapshot.index.change;
+        if self.topics.services {
+            events.push(event("services", json(&Services::of(&snapshot)), change));
+        }
+        events.push(event("index", json(&snapshot.index), change));
+    }
+}
+
+fn json(data: &impl Serialize) -> String {
+    serde_json::to_string(data).expect("plain data is JSON")
+}
+
+fn event(name: &str, data: String, change: u64) -> Event {
+    Event::default()
+        .event(name)
+        .data(data)
+        .id(change.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_read_and_unknown_ones_refused() {
+        let topics = Topics::parse("flows, flow:a,flow:b").unwrap();
+        assert!(topics.flows && !topics.services);
+        assert_eq!(topics.flow.len(), 2);
+        assert!(Topics::parse("everything").is_err());
+    }
+}

@@ -1,0 +1,502 @@
+//! Takes batches of what was read, each in one transaction with how far that goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use prost::Message as _;
+use prost::bytes::Bytes;
+use quadrille::id::FlowId;
+use quadrille::wire::ContractPublished;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+
+use super::facts::{decode, encode, trace_bytes};
+use super::names::pack;
+use super::{Batch, Counts, Error, Index, State, number};
+use crate::flow::Flow;
+use crate::flow::status::{Word, status};
+use crate::flow::view::summary;
+use crate::seen::{At, Seen};
+
+/// Rows of one statement: with nine values each they stay below SQLite's 32,766 parameters.
+const ROWS_MAX: usize = 1_000;
+/// Flows that are judged anew in one transaction.
+const JUDGED_MAX: usize = 1_000;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// A flow under change.
+struct Entry {
+    row: i64,
+    flow: Flow,
+    // How it was counted before.
+    before: Option<(Word, Option<String>)>,
+    /// What it is to be found by from now on.
+    finds: Finds,
+}
+
+#[derive(Default)]
+struct Finds {
+    keys: BTreeSet<String>,
+    events: BTreeSet<Bytes>,
+    records: BTreeSet<At>,
+    traces: BTreeSet<Bytes>,
+}
+
+/// How much a batch added.
+#[derive(Default)]
+struct Added {
+    events: u64,
+    receipts: u64,
+}
+
+impl Index {
+    /// Takes a batch.
+    pub async fn take(&self, batch: Batch) -> std::result::Result<(), Error> {
+        let taken = self.take_all(batch).await;
+        let changed = taken.map_err(self.failed("write to"))?;
+        if changed {
+            self.judge_anew().await.map_err(self.failed("write to"))?;
+        }
+        self.make_room().await.map_err(self.failed("write to"))?;
+        let change = self.state().change;
+        self.changed.send_replace(change);
+        Ok(())
+    }
+
+    /// Returns whether contracts changed who reacts to what.
+    async fn take_all(&self, batch: Batch) -> Result<bool> {
+        let mut tx = self.writing.begin().await?;
+        let ids: Vec<_> = batch.flows.keys().cloned().collect();
+        let mut entries = self.load(&mut tx, &ids).await?;
+        let mut added = Added::default();
+        for (id, seen) in batch.flows {
+            let entry = entries.get_mut(&id).expect("all were loaded");
+            for seen in seen {
+                entry.take(seen, &mut added);
+            }
+        }
+        let mut changed = false;
+        {
+            let mut state = self.state();
+            for contract in &batch.contracts {
+                changed |= state.expected.note(contract);
+                state
+                    .contracts
+                    .insert(contract.service.clone(), contract.clone());
+            }
+            state.counts.events += added.events;
+            state.counts.receipts += added.receipts;
+        }
+        self.put(&mut tx, entries).await?;
+        contracts(&mut tx, &batch.contracts).await?;
+        let mut positions: Vec<_> = batch.positions.iter().collect();
+        positions.sort();
+        for positions in positions.chunks(ROWS_MAX) {
+            let mut insert = QueryBuilder::new("insert or replace into position ");
+            insert.push_values(positions, |mut values, (partition, next)| {
+                values.push_bind(partition.topic.as_str());
+                values.push_bind(partition.partition).push_bind(**next);
+            });
+            execute(insert, &mut tx).await?;
+        }
+        self.put_counts(&mut tx).await?;
+        tx.commit().await?;
+        let mut state = self.state();
+        state.names.keep();
+        state.positions.extend(batch.positions);
+        Ok(changed)
+    }
+
+    /// The flows of these ids, new ones where there are none.
+    async fn load(
+        &self,
+        tx: &mut SqliteConnection,
+        ids: &[FlowId],
+    ) -> Result<BTreeMap<FlowId, Entry>> {
+        let mut entries = BTreeMap::new();
+        for ids in ids.chunks(ROWS_MAX) {
+            let mut select = QueryBuilder::new(
+                "select flow.id, flow_id, word, wait_service, bytes from flow \
+                 join facts on facts.flow = flow.id where flow_id in (",
+            );
+            let mut list = select.separated(", ");
+            for id in ids {
+                list.push_bind(id.as_str());
+            }
+            select.push(")");
+            for row in select.build().persistent(false).fetch_all(&mut *tx).await? {
+                let entry = self.entry(&row)?;
+                entries.insert(entry.flow.id.clone(), entry);
+            }
+        }
+        let mut state = self.state();
+        for id in ids {
+            if !entries.contains_key(id) {
+                state.flow += 1;
+                state.counts.flows += 1;
+                let entry = Entry {
+                    row: state.flow,
+                    flow: Flow::new(id.clone()),
+                    before: None,
+                    finds: Finds::default(),
+                };
+                entries.insert(id.clone(), entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    fn entry(&self, row: &sqlx::sqlite::SqliteRow) -> Result<Entry> {
+        let state = self.state();
+        let flow = decode(FlowId::new(row.get::<&str, _>(1)), row.get(4), &state.names);
+        let word = row.get::<u8, _>(2);
+        let service = row.get::<Option<u32>, _>(3);
+        let service = service.map(|service| state.names.text(service).to_owned());
+        Ok(Entry {
+            row: row.get(0),
+            flow: flow.map_err(|error| sqlx::Error::Decode(error.into()))?,
+            before: Word::ALL
+                .get(usize::from(word))
+                .map(|word| (*word, service)),
+            finds: Finds::default(),
+        })
+    }
+
+    /// Writes flows, as they stand now.
+    async fn put(&self, tx: &mut SqliteConnection, entries: BTreeMap<FlowId, Entry>) -> Result<()> {
+        let rows: Vec<_> = {
+            let mut state = self.state();
+            let state = &mut *state;
+            entries
+                .values()
+                .map(|entry| written(entry, state))
+                .collect()
+        };
+        for rows in rows.chunks(ROWS_MAX) {
+            let mut insert = QueryBuilder::new(
+                "insert into flow (id, flow_id, change, word, type, wait_service, last_ms, summary, wait) ",
+            );
+            insert.push_values(rows, |mut values, row| {
+                values.push_bind(row.id).push_bind(row.flow_id.as_str());
+                values.push_bind(row.change).push_bind(row.word);
+                values.push_bind(row.kind).push_bind(row.wait_service);
+                values
+                    .push_bind(row.last_ms)
+                    .push_bind(row.summary.as_str());
+                values.push_bind(row.wait.as_deref());
+            });
+            insert.push(
+                " on conflict (id) do update set change = excluded.change, word = excluded.word, \
+                 type = excluded.type, wait_service = excluded.wait_service, \
+                 last_ms = excluded.last_ms, summary = excluded.summary, wait = excluded.wait",
+            );
+            execute(insert, tx).await?;
+            let mut insert = QueryBuilder::new("insert or replace into facts (flow, bytes) ");
+            insert.push_values(rows, |mut values, row| {
+                values.push_bind(row.id).push_bind(row.facts.as_slice());
+            });
+            execute(insert, tx).await?;
+        }
+        self.put_finds(tx, &entries).await?;
+        self.put_names(tx).await
+    }
+
+    async fn put_finds(
+        &self,
+        tx: &mut SqliteConnection,
+        entries: &BTreeMap<FlowId, Entry>,
+    ) -> Result<()> {
+        let all = || entries.values().map(|entry| (entry.row, &entry.finds));
+        let keys: Vec<_> = all()
+            .flat_map(|(row, finds)| finds.keys.iter().map(move |key| (key.as_str(), row)))
+            .collect();
+        put_all(tx, "key (key, flow)", &keys).await?;
+        let events: Vec<_> = all()
+            .flat_map(|(row, finds)| finds.events.iter().map(move |id| (&id[..], row)))
+            .collect();
+        put_all(tx, "event (id, flow)", &events).await?;
+        let traces: Vec<_> = all()
+            .flat_map(|(row, finds)| finds.traces.iter().map(move |id| (&id[..], row)))
+            .collect();
+        put_all(tx, "trace (id, flow)", &traces).await?;
+        let records: Vec<_> = {
+            let mut state = self.state();
+            let records =
+                all().flat_map(|(row, finds)| finds.records.iter().map(move |at| (at, row)));
+            let numbered = records.map(|(at, row)| (state.names.number(&at.topic), at, row));
+            numbered.collect()
+        };
+        for records in records.chunks(ROWS_MAX) {
+            let mut insert = QueryBuilder::new("insert or ignore into record ");
+            insert.push_values(records, |mut values, (topic, at, row)| {
+                values.push_bind(*topic).push_bind(at.partition);
+                values.push_bind(at.offset).push_bind(*row);
+            });
+            execute(insert, tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_names(&self, tx: &mut SqliteConnection) -> Result<()> {
+        let fresh: Vec<_> = {
+            let state = self.state();
+            let fresh = state.names.fresh();
+            fresh
+                .map(|(number, text)| (number, text.to_owned()))
+                .collect()
+        };
+        for names in fresh.chunks(ROWS_MAX) {
+            let mut insert = QueryBuilder::new("insert or replace into name (id, text) ");
+            insert.push_values(names, |mut values, (number, text)| {
+                values.push_bind(*number).push_bind(text.as_str());
+            });
+            execute(insert, tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_counts(&self, tx: &mut SqliteConnection) -> Result<()> {
+        let Counts {
+            events,
+            receipts,
+            dropped,
+            ..
+        } = self.counts();
+        let mut insert = QueryBuilder::new("insert or replace into meta (name, value) ");
+        let counts = [
+            ("events", events),
+            ("receipts", receipts),
+            ("dropped", dropped),
+        ];
+        insert.push_values(counts, |mut values, (name, count)| {
+            values.push_bind(name).push_bind(count.to_string());
+        });
+        execute(insert, tx).await
+    }
+
+    /// Judges the flows anew that depend on who reacts to what.
+    async fn judge_anew(&self) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let mut tx = self.writing.begin().await?;
+            let mut select = QueryBuilder::new(
+                "select flow.id, flow_id, word, wait_service, bytes from flow \
+                 join facts on facts.flow = flow.id where word in (",
+            );
+            let mut list = select.separated(", ");
+            for word in [Word::Blocked, Word::Retrying, Word::Running, Word::Settled] {
+                list.push_bind(number(word));
+            }
+            select.push(") and flow.id > ").push_bind(after);
+            select
+                .push(" order by flow.id limit ")
+                .push_bind(JUDGED_MAX as i64);
+            let rows = select.build().persistent(false).fetch_all(&mut *tx).await?;
+            let mut entries = BTreeMap::new();
+            for row in &rows {
+                let entry = self.entry(row)?;
+                after = entry.row;
+                entries.insert(entry.flow.id.clone(), entry);
+            }
+            self.put(&mut tx, entries).await?;
+            tx.commit().await?;
+            self.state().names.keep();
+            if rows.len() < JUDGED_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Drops the flows that have been silent for the longest, where there are too many.
+    async fn make_room(&self) -> Result<()> {
+        loop {
+            let flows = self.counts().flows;
+            let excess = flows
+                .saturating_sub(self.limits.flows_max)
+                .min(JUDGED_MAX as u64);
+            if excess == 0 {
+                return Ok(());
+            }
+            let mut tx = self.writing.begin().await?;
+            let select = sqlx::query(
+                "select flow.id, flow_id, word, wait_service, bytes from flow \
+                 join facts on facts.flow = flow.id order by change limit ?",
+            );
+            let rows = select.bind(excess as i64).fetch_all(&mut *tx).await?;
+            for row in &rows {
+                let entry = self.entry(row)?;
+                self.drop_one(&mut tx, &entry).await?;
+                let mut state = self.state();
+                state.counts.flows -= 1;
+                state.counts.dropped += 1;
+                if let Some((word, service)) = &entry.before {
+                    state.counts.discount(*word, service.as_deref());
+                }
+            }
+            self.put_counts(&mut tx).await?;
+            tx.commit().await?;
+        }
+    }
+
+    async fn drop_one(&self, tx: &mut SqliteConnection, entry: &Entry) -> Result<()> {
+        let finds = Finds::all_of(&entry.flow);
+        for key in &finds.keys {
+            let delete = sqlx::query("delete from key where key = ? and flow = ?");
+            delete
+                .bind(key.as_str())
+                .bind(entry.row)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for id in &finds.events {
+            let delete = sqlx::query("delete from event where id = ? and flow = ?");
+            delete
+                .bind(&id[..])
+                .bind(entry.row)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for id in &finds.traces {
+            let delete = sqlx::query("delete from trace where id = ? and flow = ?");
+            delete
+                .bind(&id[..])
+                .bind(entry.row)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for at in &finds.records {
+            let Some(topic) = self.state().names.find(&at.topic) else {
+                continue;
+            };
+            let delete = sqlx::query(
+                "delete from record where topic = ? and \"partition\" = ? and \"offset\" = ?",
+            );
+            let delete = delete.bind(topic).bind(at.partition).bind(at.offset);
+            delete.execute(&mut *tx).await?;
+        }
+        for delete in [
+            "delete from facts where flow = ?",
+            "delete from flow where id = ?",
+        ] {
+            sqlx::query(delete)
+                .bind(entry.row)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn take(&mut self, seen: Seen, added: &mut Added) {
+        match seen {
+            Seen::Event(mut event) => {
+                // It stays on its topic.
+                event.payload = None;
+                self.finds.events.insert(pack(event.envelope.id.as_str()));
+                self.finds.records.insert(event.at.clone());
+                self.finds.keys.extend(event.key.clone());
+                let trace = event.trace_id().and_then(trace_bytes);
+                self.finds.traces.extend(trace);
+                added.events += u64::from(self.flow.add_event(event));
+            }
+            Seen::Receipt(receipt) => added.receipts += u64::from(self.flow.add_receipt(receipt)),
+            Seen::Contract(_) | Seen::Presence(_) => {}
+        }
+    }
+}
+
+impl Finds {
+    fn all_of(flow: &Flow) -> Self {
+        let mut finds = Self::default();
+        for (name, node) in flow.nodes() {
+            finds.events.insert(pack(name.id.as_str()));
+            finds.records.extend(node.places.iter().cloned());
+            if let Some(event) = &node.event {
+                finds.keys.extend(event.key.clone());
+                finds.traces.extend(event.trace_id().and_then(trace_bytes));
+            }
+        }
+        finds
+    }
+}
+
+/// A flow as it is written.
+struct Written {
+    id: i64,
+    flow_id: String,
+    change: i64,
+    word: u8,
+    kind: Option<u32>,
+    wait_service: Option<u32>,
+    last_ms: Option<i64>,
+    summary: String,
+    wait: Option<String>,
+    facts: Vec<u8>,
+}
+
+fn written(entry: &Entry, state: &mut State) -> Written {
+    let status = status(&entry.flow, &state.expected);
+    state.change += 1;
+    let (word, wait) = (status.word, status.wait.clone());
+    if let Some((word, service)) = &entry.before {
+        state.counts.discount(*word, service.as_deref());
+    }
+    state
+        .counts
+        .count(word, wait.as_ref().map(|wait| wait.service.as_str()));
+    let summary = summary(&entry.flow, status);
+    Written {
+        id: entry.row,
+        flow_id: summary.id.clone(),
+        change: state.change as i64,
+        word: number(word),
+        kind: summary.kind.as_deref().map(|kind| state.names.number(kind)),
+        wait_service: wait.as_ref().map(|wait| state.names.number(&wait.service)),
+        last_ms: summary.last_at.map(Timestamp::as_millisecond),
+        summary: serde_json::to_string(&summary).expect("plain data is JSON"),
+        wait: wait.map(|wait| serde_json::to_string(&wait).expect("plain data is JSON")),
+        facts: encode(&entry.flow, &mut state.names),
+    }
+}
+
+async fn contracts(tx: &mut SqliteConnection, contracts: &[ContractPublished]) -> Result<()> {
+    for contract in contracts {
+        let insert = sqlx::query("insert or replace into contract (service, bytes) values (?, ?)");
+        let insert = insert
+            .bind(contract.service.as_str())
+            .bind(contract.encode_to_vec());
+        insert.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Puts pairs into a table, unless they are there.
+async fn put_all<'a, T>(
+    tx: &mut SqliteConnection,
+    table: &'static str,
+    pairs: &[(T, i64)],
+) -> Result<()>
+where
+    T: Copy + sqlx::Encode<'a, Sqlite> + sqlx::Type<Sqlite> + 'a,
+{
+    for pairs in pairs.chunks(ROWS_MAX) {
+        let mut insert = QueryBuilder::new("insert or ignore into ");
+        insert.push(table).push(" ");
+        insert.push_values(pairs, |mut values, (found_by, row)| {
+            values.push_bind(*found_by).push_bind(*row);
+        });
+        execute(insert, tx).await?;
+    }
+    Ok(())
+}
+
+async fn execute(mut statement: QueryBuilder<Sqlite>, tx: &mut SqliteConnection) -> Result<()> {
+    // Not kept prepared: each number of rows is another statement.
+    statement
+        .build()
+        .persistent(false)
+        .execute(tx)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,110 @@
+//! The observer as a program of its own: its options, its index, and its port.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use quadrille::config::{Errors, Layout, Loaded};
+use quadrille::program::{self, About, Exit, Failure, Host, Limits};
+use serde::Deserialize;
+
+use crate::index;
+use crate::observer::{Error, Observer, Parts};
+use crate::{api, ui};
+
+/// Wait before the broker is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The program.
+pub struct Program;
+
+/// Its options below `[http]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    listen: SocketAddr,
+    connections_max: usize,
+    silence_max_ms: u64,
+    trace_link: String,
+}
+
+/// Its options below `[index]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    folder: PathBuf,
+    flows_max: u64,
+}
+
+impl program::Program for Program {
+    fn about(&self) -> About {
+        About {
+            name: "observer",
+            version: env!("CARGO_PKG_VERSION"),
+            summary: "Shows every flow: where it is, on whom it waits, and why",
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::bus().with(include_str!("../config.toml"))
+    }
+
+    fn check(&self, loaded: &Loaded) -> Result<(), Errors> {
+        let http = loaded.section::<Http>("http").map(drop);
+        let index = loaded.section::<Index>("index").map(drop);
+        Errors::all_of([program::check(loaded, false), http, index])
+    }
+
+    fn contract(&self, _: &Loaded) -> Result<String, Failure> {
+        Ok(r#"{"service":"observer","reactions":[],"originates":[]}"#.to_owned())
+    }
+
+    async fn run(self, host: Host) -> Result<(), Failure> {
+        let (options, index): (Http, Index) =
+            (host.loaded.section("http")?, host.loaded.section("index")?);
+        let broker = host.broker()?;
+        let started = loop {
+            let parts = Parts {
+                broker: broker.clone(),
+                world: host.world.clone(),
+                folder: &index.folder,
+                limits: index::Limits {
+                    flows_max: index.flows_max,
+                },
+                stop: host.stop.clone(),
+            };
+            match Observer::start(parts).await {
+                Ok(started) => break started,
+                Err(Error::Broker(error)) => {
+                    host.health.set_waiting("broker", error.to_string());
+                    let stopped = std::pin::pin!(host.stop.requested());
+                    futures::future::select(host.world.sleep(AGAIN), stopped).await;
+                    if host.stop.is_requested() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(Failure::of(Exit::Configuration, &error)),
+            }
+        };
+        host.health.clear("broker");
+        let (observer, running) = started;
+        let limits = Limits {
+            connections_max: options.connections_max,
+            silence_max: Duration::from_millis(options.silence_max_ms),
+            life_max: None,
+        };
+        let link = Some(options.trace_link).filter(|link| !link.is_empty());
+        let router = Router::new()
+            .merge(api::router(observer, link))
+            .merge(ui::router());
+        let http = host
+            .serve_http("http.listen", options.listen, limits, router)
+            .await?;
+        host.health.started();
+        host.stop.requested().await;
+        running.ended().await;
+        http.drained().await;
+        Ok(())
+    }
+}
