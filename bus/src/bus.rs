@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::broker::{Broker, Start};
 use crate::config::{Config, Limits};
+use crate::observe::Telemetry;
 use crate::presence::Rhythm;
 use crate::publish::Publisher;
 use crate::state::Stores;
@@ -19,6 +20,7 @@ pub struct Bus {
     pub(crate) stores: Arc<dyn Stores>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) durability: Arc<Durability>,
+    pub(crate) telemetry: Telemetry,
 }
 
 /// How services take part. See `config.toml` for each value's meaning and default.
@@ -82,7 +84,19 @@ impl Bus {
             stores,
             settings: Arc::new(settings),
             durability: Arc::default(),
+            telemetry: Telemetry::off(),
         }
+    }
+
+    /// The same bus, telling spans and metrics of what happens on it.
+    #[must_use]
+    pub fn told_to(self, telemetry: Telemetry) -> Self {
+        Self { telemetry, ..self }
+    }
+
+    /// What spans and metrics are told to.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// The same bus with other settings.
@@ -111,6 +125,7 @@ impl Bus {
     /// A publisher for events of a service that is there already, under its name.
     pub fn publisher(&self, name: &str) -> Publisher {
         let (broker, world) = (Arc::clone(&self.broker), Arc::clone(&self.world));
-        Publisher::new(name, broker, world, self.settings.limits.event_bytes_max)
+        let publisher = Publisher::new(name, broker, world, self.settings.limits.event_bytes_max);
+        publisher.told_to(&self.telemetry, name)
     }
 }

@@ -29,6 +29,7 @@ mod relations;
 mod secret;
 mod sources;
 mod spec;
+mod telemetry;
 mod text;
 mod typed;
 mod value;
@@ -41,6 +42,7 @@ pub use loaded::Loaded;
 pub use relations::Relation;
 pub use secret::Secret;
 pub use sources::{Origin, Sources};
+pub use telemetry::{Protocol, Telemetry};
 
 /// The options of the bus. `bus/config.toml` says of each what it is for, its default and range.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -60,6 +62,8 @@ pub struct Config {
     pub presence: Presence,
     /// Log lines.
     pub log: Log,
+    /// Where spans and metrics go, and which.
+    pub telemetry: Telemetry,
     /// The topics that the service uses.
     pub topics: Topics,
     /// For tests of what happens after a crash.

@@ -36,6 +36,10 @@ pub(crate) mod header {
     pub(crate) const TRACE_PARENT: &str = "traceparent";
     pub(crate) const TRACE_STATE: &str = "tracestate";
     pub(crate) const BAGGAGE: &str = "baggage";
+    /// On a parked copy: the trace in which its event was published.
+    pub(crate) const ORIGINAL_TRACE_PARENT: &str = "x-orig-traceparent";
+    /// On a parked copy: the flow, which a record that nobody can read does not say itself.
+    pub(crate) const PARKED_FLOW: &str = "quadrille-parked-flow";
 
     /// All of them, in the order in which they stand on a record.
     pub(super) const ALL: [&str; 15] = [
@@ -113,6 +117,19 @@ pub struct Trace {
     pub state: Option<Arc<str>>,
     /// `baggage`.
     pub baggage: Option<Arc<str>>,
+}
+
+impl Trace {
+    /// Adds it to headers that have none.
+    pub(crate) fn put(self, headers: &mut Headers) {
+        let parts = [
+            (header::TRACE_PARENT, self.parent),
+            (header::TRACE_STATE, self.state),
+            (header::BAGGAGE, self.baggage),
+        ];
+        let parts = parts.into_iter();
+        headers.extend(parts.filter_map(|(name, value)| Some((name, value?.to_string()))));
+    }
 }
 
 impl Envelope {

@@ -2,9 +2,10 @@
 //!
 //! The bus says what it waits for through a [`Status`]; the port tells it to whoever asks:
 //! `/healthz` (200 unless the service failed for good), `/readyz` (200, or 503 with what is waited
-//! for) and `/contract`. It listens on a real socket, so that only a program starts it, and nothing
+//! for), `/contract` and `/metrics`. It listens on a real socket, so that only a program starts it, and nothing
 //! in a simulation.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +42,27 @@ pub struct Pages {
     pub status: Status,
     /// Its contract, as JSON.
     pub contract: Arc<str>,
+    /// Its metrics. `None`: it shows none.
+    pub metrics: Option<Exposition>,
+}
+
+/// Metrics as Prometheus reads them, written anew whenever somebody looks.
+#[derive(Clone)]
+pub struct Exposition(Arc<Write>);
+
+type Write = dyn Fn() -> Result<String, String> + Send + Sync;
+
+impl Exposition {
+    /// What `write` writes.
+    pub fn new(write: impl Fn() -> Result<String, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+}
+
+impl fmt::Debug for Exposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exposition")
+    }
 }
 
 /// Answers on the port from now on, until the task is aborted or the runtime ends. Gives the address
@@ -51,7 +73,7 @@ pub fn start(
     pages: Pages,
 ) -> io::Result<(SocketAddr, Task<()>)> {
     let address = listener.local_addr()?;
-    info!(%address, "health port open: /healthz, /readyz, /contract");
+    info!(%address, "health port open: /healthz, /readyz, /contract, /metrics");
     let listener = Limited::new(world, listener, LIMITS);
     let task = world::spawn(world, "health", async move {
         if let Err(error) = axum::serve(listener, router(pages)).await {
@@ -66,6 +88,7 @@ fn router(pages: Pages) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/contract", get(contract))
+        .route("/metrics", get(metrics))
         .fallback(unknown)
         .with_state(pages)
 }
@@ -102,10 +125,25 @@ async fn contract(State(pages): State<Pages>) -> Response {
     answer(StatusCode::OK, (json, pages.contract.to_string()))
 }
 
+async fn metrics(State(pages): State<Pages>) -> Response {
+    let Some(Exposition(write)) = pages.metrics else {
+        let none = "no metrics are taken: set telemetry.prometheus, in a program that was built with \
+                    the cargo feature `telemetry`\n";
+        return answer(StatusCode::NOT_FOUND, none);
+    };
+    match write() {
+        Ok(text) => {
+            let plain = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+            answer(StatusCode::OK, (plain, text))
+        }
+        Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, error),
+    }
+}
+
 async fn unknown() -> Response {
     answer(
         StatusCode::NOT_FOUND,
-        "the health port has /healthz, /readyz and /contract\n",
+        "the health port has /healthz, /readyz, /contract and /metrics\n",
     )
 }
 

@@ -38,7 +38,7 @@ pub mod health; // whether it is alive and ready, on a port of its own
 pub mod status; // whether a service is ready, and what it waits for
 pub mod stop; // a request to stop
 pub mod kit; // a service on the bench: for tests of what its reactions decide
-mod observe; // every log line, defined once
+pub mod observe; // every span, metric and log line, defined once
 
 pub use bus::Bus;
 pub use event::Event;

@@ -1,152 +1,152 @@
-//! Every log line of the bus, defined once.
+//! Observe: every span, every metric and every log line of the bus, defined once.
 //!
-//! ERROR wakes a person, WARN is looked at tomorrow, INFO is what an operator did or would ask,
-//! DEBUG and TRACE are ours. No payload, no key and no error text of a reaction's author stands in
-//! a field above DEBUG: they may hold what is nobody's business.
+//! Others call functions here that are named for what happened; which span, counter or line that
+//! makes is said below and nowhere else. `docs/telemetry.md` lists what comes out. Where nobody
+//! listens, each call is one look at an `Option`: it allocates nothing, and asks neither clock nor
+//! randomness, so that a simulation stays as it was. Nothing of a payload goes out, and no error's
+//! text; a key does only where somebody has asked for it.
+//!
+//! The bus speaks to OpenTelemetry's API. What collects and sends is a [`Source`]'s: a program of
+//! ours has the one behind the feature `telemetry`, a program of your own may bring another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use opentelemetry::InstrumentationScope;
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::metrics::Meter;
 
-use crate::broker::{self, Incoming, Outgoing, TopicPartition};
-use crate::consume::delivery::Delivery;
-use crate::react::Failure;
-use crate::settle::receipt::Attempt;
-use crate::state;
+pub(crate) mod ambient; // the trace that somebody from outside is in
+mod log; // log lines
+mod metric; // counters, histograms and gauges
+mod observer; // what one service tells
+pub mod rule; // child or link, kept or dropped
+mod semconv; // names of attributes, as the conventions have them
+mod span; // the two spans: send and process
+mod spot; // where a span stands: W3C trace context
+pub(crate) mod watch; // how far behind a service is
 
-pub(crate) fn retrying(delivery: &Delivery, attempt: &Attempt, failure: &Failure, wait: Duration) {
-    warn!(
-        flow = %delivery.envelope.flow,
-        event = %delivery.envelope.id,
-        kind = %delivery.envelope.kind,
-        reaction = delivery.reaction,
-        attempt = attempt.number,
-        code = failure.code(),
-        again_in_ms = wait.as_millis(),
-        "reaction failed, trying again"
-    );
-    debug!(event = %delivery.envelope.id, error = failure.chain(), "why the reaction failed");
+pub(crate) use log::*;
+pub(crate) use observer::{Handled, Observer, Origin};
+pub use rule::Mode;
+pub use semconv::Semconv;
+pub(crate) use span::Begun;
+pub(crate) use spot::Spot;
+pub use spot::given_ids;
+
+/// Name of the instrumentation scope of all that the bus tells.
+pub const SCOPE: &str = "quadrille";
+
+/// What the bus tells its spans and metrics to. Off by default; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Telemetry(Option<Arc<Shared>>);
+
+struct Shared {
+    source: Box<dyn Source>,
+    options: Options,
 }
 
-pub(crate) fn parked(delivery: &Delivery, attempt: &Attempt, failure: &Failure) {
-    warn!(
-        flow = %delivery.envelope.flow,
-        event = %delivery.envelope.id,
-        kind = %delivery.envelope.kind,
-        at = %delivery.record.partition,
-        offset = delivery.record.offset,
-        reaction = delivery.reaction,
-        attempts = attempt.number,
-        code = failure.code(),
-        "event parked"
-    );
-    debug!(event = %delivery.envelope.id, error = failure.chain(), "why the event was parked");
-}
+/// Gives each service of a process its tracer and its meter, since a service is a resource of its own.
+pub trait Source: Send + Sync + 'static {
+    /// What this service tells its spans and metrics to.
+    fn instruments(&self, who: &Who<'_>) -> Instruments;
 
-pub(crate) fn skipped(service: &str, record: &Incoming, why: &'static str) {
-    debug!(service, at = %record.partition, offset = record.offset, why, "record skipped");
-}
-
-pub(crate) fn cannot_publish(record: &Outgoing, error: &broker::Error, wait: Duration) {
-    warn!(topic = %record.topic, %error, again_in_ms = wait.as_millis(), "cannot publish");
-}
-
-pub(crate) fn store_in_trouble(service: &str, error: &state::Error, wait: Duration) {
-    warn!(service, %error, again_in_ms = wait.as_millis(), "store in trouble");
-}
-
-pub(crate) fn broker_in_trouble(service: &str, error: &broker::Error) {
-    warn!(service, %error, "broker in trouble");
-}
-
-pub(crate) fn member_failed(service: &str, error: &broker::Error) {
-    warn!(service, %error, "group member failed, joining again");
-}
-
-pub(crate) fn cannot_join(service: &str, error: &broker::Error) {
-    warn!(service, %error, "cannot join the group, trying again");
-}
-
-pub(crate) fn cannot_commit(service: &str, error: &broker::Error) {
-    warn!(service, %error, "cannot commit, trying again with the next commit");
-}
-
-pub(crate) fn assigned(service: &str, partitions: &[TopicPartition]) {
-    info!(service, ?partitions, "partitions assigned");
-}
-
-pub(crate) fn draining(service: &str, partitions: &[TopicPartition]) {
-    info!(service, ?partitions, "draining partitions");
-}
-
-pub(crate) fn lost(service: &str, partitions: &[TopicPartition]) {
-    warn!(service, ?partitions, "partitions lost");
-}
-
-pub(crate) fn fenced(service: &str, event: Option<&state::EventPosition>) {
-    let at = event.map(|event| (event.partition.to_string(), event.offset));
-    let (partition, offset) = at.unzip();
-    warn!(
-        service,
-        partition, offset, "somebody else has taken the partition over, event left to them"
-    );
-}
-
-pub(crate) fn paused(service: &str, partition: &TopicPartition) {
-    debug!(service, %partition, "partition paused");
-}
-
-pub(crate) fn waiting_for_topic(service: &str, topic: &str, owner: &str) {
-    info!(service, topic, owner, "waiting for the topic to be there");
-}
-
-pub(crate) fn topic_created(service: &str, topic: &str, partitions: i32) {
-    info!(service, topic, partitions, "topic created");
-}
-
-pub(crate) fn topic_differs(service: &str, what: &str) {
-    warn!(service, what, "topic is not as declared");
-}
-
-pub(crate) fn not_durable(what: &str) {
-    warn!(what, "events can be lost");
-}
-
-pub(crate) fn swept(service: &str, rows: usize) {
-    if rows > 0 {
-        info!(
-            service,
-            rows, "published what an earlier run had left in the outbox"
-        );
+    /// Whether anybody looks at metrics. While nobody does, none are taken.
+    fn is_watched(&self) -> bool {
+        true
     }
 }
 
-pub(crate) fn inbox_is_shorter(service: &str, topic: &str, keep: Duration) {
-    info!(
-        service,
-        topic,
-        inbox_hours = keep.as_secs() / 3_600,
-        "the topic keeps events for ever, the inbox does not: old ones that come again are handled again"
-    );
+/// A service, as a resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Who<'a> {
+    /// Its name.
+    pub service: &'a str,
+    /// The version of its code.
+    pub version: &'a str,
+    /// Its instance. Empty for a publisher, which has none.
+    pub instance: &'a str,
 }
 
-pub(crate) fn state_is_new(service: &str) {
-    warn!(
-        service,
-        "the state knows nothing, but the group has handled events before: is it another folder than \
-         last time, or than that of another instance? What the service knew is not here, and it reads on \
-         from the committed offsets"
-    );
+/// A tracer and a meter, each where it is wanted.
+///
+/// The tracer's provider must take ids from [`given_ids`] where there are some, and keep what the
+/// bus gives it: whether a flow is sampled is decided by then.
+pub struct Instruments {
+    /// Makes spans. `None`: there are none, and a trace is handed on as it came.
+    pub tracer: Option<BoxedTracer>,
+    /// Takes metrics.
+    pub meter: Option<Meter>,
 }
 
-pub(crate) fn trimmed(service: &str, events: u64) {
-    debug!(service, events, "inbox trimmed");
+/// How the bus tells what it does. See `[telemetry]` in `config.toml` for each value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// When a reaction's span is a child of the span that published its event.
+    pub mode: Mode,
+    /// In mode `auto`: how old an event may be for that.
+    pub join_window: Duration,
+    /// Share of all flows whose spans are kept, from 0 to 1.
+    pub sample_ratio: f64,
+    /// Which names attributes have.
+    pub semconv: Semconv,
+    /// Whether and how keys stand on spans.
+    pub keys: Keys,
+    /// What the client is called in the brokers' logs.
+    pub client_id: Option<Arc<str>>,
+    /// The broker that was named first: host and port.
+    pub server: Option<(Arc<str>, u16)>,
+    /// How often lag is measured.
+    pub lag_interval: Duration,
 }
 
-pub(crate) fn cannot_announce(service: &str, error: &broker::Error) {
-    debug!(service, %error, "cannot announce presence");
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            join_window: Duration::from_secs(30),
+            sample_ratio: 1.0,
+            semconv: Semconv::V1_45,
+            keys: Keys::Off,
+            client_id: None,
+            server: None,
+            lag_interval: Duration::from_secs(5),
+        }
+    }
 }
 
-pub(crate) fn stopped(service: &str) {
-    info!(service, "stopped");
+/// Whether and how the keys of events stand on spans: they are often a person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keys {
+    /// Not at all.
+    Off,
+    /// As the first half of their SHA-256: equal keys look equal.
+    Hash,
+    /// As they are.
+    Plain,
+}
+
+impl Telemetry {
+    /// Tells nothing.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// Tells what the source gives instruments for.
+    pub fn new(source: impl Source, options: Options) -> Self {
+        Self(Some(Arc::new(Shared {
+            source: Box::new(source),
+            options,
+        })))
+    }
+
+    /// The scope that a source gives its tracers and meters: it names the conventions that are kept.
+    pub fn scope(semconv: Semconv) -> InstrumentationScope {
+        let scope = InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION"));
+        match semconv.schema_url() {
+            Some(url) => scope.with_schema_url(url).build(),
+            None => scope.build(),
+        }
+    }
 }

@@ -29,6 +29,7 @@ use tracing::{error, warn};
 
 use crate::config::{self, Flags, Layout, Loaded, LogFormat};
 use crate::health;
+use crate::observe::Telemetry;
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::world::{self, Live};
@@ -43,14 +44,16 @@ mod log;
 mod serve;
 mod show;
 mod signals;
+pub mod telemetry;
 
 pub(crate) use connection::Limited;
 pub use connection::Limits;
 pub use failure::{Exit, Failure};
-pub use http::Http;
+pub use http::{Http, traced};
 pub use listen::listen;
 pub use serve::{check, stores};
 pub use show::show;
+use telemetry::Exporting;
 
 /// A program: a name, its options, its contract, and what it does until it is stopped.
 pub trait Program: Send + Sized + 'static {
@@ -96,6 +99,8 @@ pub struct Host {
     pub stop: Stop,
     /// What the health port tells.
     pub health: Status,
+    /// What spans and metrics are told to.
+    pub telemetry: Telemetry,
 }
 
 /// Runs a program with the arguments and the environment of this process.
@@ -246,6 +251,8 @@ async fn run_in_runtime(program: impl Program, loaded: Loaded) -> Result<(), Fai
     }
     let world: world::Shared = Arc::new(Live::new().killed_at(kill_at));
     let (stop, health) = (Stop::new(), Status::starting());
+    let bus = loaded.bus();
+    let (exporting, telemetry) = Exporting::start(&bus.telemetry, &bus.kafka)?;
     signals::request_stop(&world, &stop)?;
     if let Some(address) = loaded.bus().health.listen {
         let pages = health::Pages {
@@ -253,6 +260,7 @@ async fn run_in_runtime(program: impl Program, loaded: Loaded) -> Result<(), Fai
             version: about.version,
             status: health.clone(),
             contract: program.contract(&loaded)?.into(),
+            metrics: exporting.exposition(),
         };
         let listener = listen(&loaded, "health.listen", address).await?;
         health::start(&world, listener, pages).map_err(|error| {
@@ -271,9 +279,12 @@ async fn run_in_runtime(program: impl Program, loaded: Loaded) -> Result<(), Fai
         world: Arc::clone(&world),
         stop,
         health,
+        telemetry,
     };
     // In a task of its own, so that a panic is a failure like any other.
-    match world::spawn(&world, "program", program.run(host)).await {
+    let ended = world::spawn(&world, "program", program.run(host)).await;
+    exporting.end(&world).await;
+    match ended {
         Ok(outcome) => outcome,
         Err(ended) => {
             Err(Failure::new(Exit::Failed, format!("{} broke off", about.name)).because(&ended))

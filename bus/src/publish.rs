@@ -8,9 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::broker::{self, Broker, Outgoing, Position};
-use crate::envelope::{Envelope, Trace};
+use crate::envelope::{Envelope, header};
 use crate::event::{Event, Schema};
 use crate::id::{EventId, FlowId, Source};
+use crate::observe::{Observer, Origin, Spot, Telemetry, Who, ambient};
 use crate::world;
 
 /// Publishes events that are born outside a reaction.
@@ -20,6 +21,7 @@ pub struct Publisher {
     world: world::Shared,
     source: Source,
     event_bytes_max: usize,
+    observer: Observer,
 }
 
 /// A published event.
@@ -87,7 +89,20 @@ impl Publisher {
             world,
             source: Source::of_service(name),
             event_bytes_max,
+            observer: Observer::default(),
         }
+    }
+
+    /// The same publisher, telling spans and metrics of what it publishes.
+    #[must_use]
+    pub(crate) fn told_to(self, telemetry: &Telemetry, name: &str) -> Self {
+        let who = Who {
+            service: name,
+            version: "",
+            instance: "",
+        };
+        let observer = Observer::of(telemetry, &who, None, 1, &self.world);
+        Self { observer, ..self }
     }
 
     /// Publishes an event that begins a flow. Returns once the broker has it for good.
@@ -120,6 +135,35 @@ impl Publisher {
         results
     }
 
+    /// Publishes a record that somebody else's event has become. Source and id stay theirs, and so does
+    /// the trace that it names, if it names one; else it is in the caller's.
+    pub async fn forward(&self, mut record: Outgoing) -> Result<Position, broker::Error> {
+        let is_traced = record.headers.get(header::TRACE_PARENT).is_some();
+        let caller = ambient::of_caller();
+        let within = caller.parent.as_deref().and_then(Spot::parse);
+        if !is_traced {
+            let flow = record.headers.get(header::CORRELATION_ID);
+            let flow = String::from_utf8_lossy(flow.unwrap_or_default());
+            let origin = Origin {
+                trace: &caller,
+                within,
+            };
+            let trace = self.observer.packed(origin, &FlowId::new(&*flow));
+            trace.put(&mut record.headers);
+        }
+        let told = self.observer.is_on().then(|| record.clone());
+        let started = self.observer.moment();
+        let position = self.broker.send(record).await?.await?;
+        match told {
+            Some(record) if is_traced => self.observer.sent_as_given(&record, &position, started),
+            Some(record) => self
+                .observer
+                .sent(&record, &position, within, started, false),
+            None => {}
+        }
+        Ok(position)
+    }
+
     /// Hands an event over without waiting for the broker's answer: waits only while too many
     /// records are in flight. The returned future gives the answer.
     pub async fn enqueue<E: Event>(
@@ -131,6 +175,12 @@ impl Publisher {
         let payload = event.encode_to_vec();
         let id = EventId::root(&*self.world);
         let flow = flow.unwrap_or_else(|| FlowId::of_event(&self.source, &id));
+        let caller = ambient::of_caller();
+        let within = caller.parent.as_deref().and_then(Spot::parse);
+        let origin = Origin {
+            trace: &caller,
+            within,
+        };
         let envelope = Envelope {
             id: id.clone(),
             source: self.source.clone(),
@@ -140,10 +190,14 @@ impl Publisher {
             flow: flow.clone(),
             cause: None,
             hops: 0,
-            trace: Trace::default(),
+            trace: self.observer.packed(origin, &flow),
         };
         let record = envelope.record(E::SCHEMA, &key, payload.into());
         check(E::SCHEMA, &key, &record, self.event_bytes_max)?;
+        // What its span says stands on the record, which the broker takes away.
+        let observer = self.observer.clone();
+        let told = observer.is_on().then(|| record.clone());
+        let started = observer.moment();
         let delivery = self.broker.send(record).await;
         let named = move |source| Error::Broker {
             event: E::SCHEMA.name,
@@ -157,6 +211,9 @@ impl Publisher {
         };
         Ok(async move {
             let position = delivery.await.map_err(named)?;
+            if let Some(record) = told {
+                observer.sent(&record, &position, within, started, false);
+            }
             Ok(Published { id, flow, position })
         })
     }

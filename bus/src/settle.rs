@@ -24,7 +24,7 @@ pub mod retry;
 
 use crate::broker::Outgoing;
 use crate::consume::delivery::Delivery;
-use crate::observe;
+use crate::observe::{self, Begun, Handled};
 use crate::react::reaction::Failed;
 use crate::react::{Commit, Emitted, Failure, Remedy, Work};
 use crate::service::host::Host;
@@ -102,6 +102,8 @@ pub(crate) fn settle<'a>(
         Outcome::Done(emitted, work) => done(host, delivery, attempt, emitted, work, locks),
         Outcome::Retry(failure, wait) => {
             observe::retrying(delivery, &attempt, &failure, wait);
+            host.observer
+                .handled(delivery, &attempt, Handled::Retried(&failure));
             let next = host.world.now() + wait;
             let receipt = receipt::Verdict::retry(&failure, next);
             let receipt = receipt.record(host, delivery, &attempt);
@@ -123,7 +125,7 @@ fn done<'a>(
     if let Some(commit) = emitted.take_committed() {
         return committed(host, delivery, attempt, commit).boxed();
     }
-    let events = match emit::from_reaction(host, delivery, emitted) {
+    let events = match emit::from_reaction(host, delivery, attempt.span, emitted) {
         Ok(events) => events,
         Err(failure) => return park(host, delivery, attempt, failure, work.reads).boxed(),
     };
@@ -131,7 +133,8 @@ fn done<'a>(
     let mut outbox: Vec<Outgoing> = events.into_iter().map(|event| event.record).collect();
     outbox.extend(receipt);
     let Some(store) = &host.store else {
-        return published(host, outbox).boxed();
+        host.observer.handled(delivery, &attempt, Handled::Done);
+        return published(host, outbox, attempt.span).boxed();
     };
     let change = Change {
         event: Some(delivery.event_key()),
@@ -145,11 +148,15 @@ fn done<'a>(
     let (change, behind) = planted::split(host, change);
     let change = Arc::new(change);
     async move {
-        let applied = apply(host, &**store, change, locks).await;
+        let applied = apply(host, &**store, &change, locks).await;
         #[cfg(feature = "planted")]
         planted::write(host, behind).await;
         match applied {
-            Ended::Finished => Settled::Finished,
+            Ended::Applied(done) => {
+                host.observer.handled(delivery, &attempt, Handled::Done);
+                flush(host, done, &change.outbox, attempt.span).await;
+                Settled::Finished
+            }
             Ended::Duplicate => {
                 duplicate(host, delivery, &attempt).boxed().await;
                 Settled::Finished
@@ -162,8 +169,8 @@ fn done<'a>(
 }
 
 /// Publishes for a service that keeps nothing.
-async fn published(host: &Host, records: Vec<Outgoing>) -> Settled {
-    host.outbox.send_all(&records).await;
+async fn published(host: &Host, records: Vec<Outgoing>, span: Option<Begun>) -> Settled {
+    host.outbox.send_all(&records, span.map(|s| s.spot)).await;
     world::pass(&host.world, Point::Flushed).await;
     Settled::Finished
 }
@@ -172,7 +179,8 @@ async fn published(host: &Host, records: Vec<Outgoing>) -> Settled {
 async fn committed(host: &Host, delivery: &Delivery, attempt: Attempt, commit: Commit) -> Settled {
     match commit.applied {
         Applied::Done(done) => {
-            flush(host, done, &commit.outbox).await;
+            host.observer.handled(delivery, &attempt, Handled::Done);
+            flush(host, done, &commit.outbox, attempt.span).await;
             Settled::Finished
         }
         Applied::Duplicate => {
@@ -187,6 +195,7 @@ async fn committed(host: &Host, delivery: &Delivery, attempt: Attempt, commit: C
 
 /// Says that an event had been handled before. Nothing else happens.
 pub(crate) async fn duplicate(host: &Host, delivery: &Delivery, attempt: &Attempt) {
+    host.observer.handled(delivery, attempt, Handled::Duplicate);
     let record = receipt::Verdict::of(wire::Outcome::Duplicate).record(host, delivery, attempt);
     host.outbox.send_and_forget(record).await;
 }
@@ -201,11 +210,13 @@ pub(crate) async fn park(
 ) -> Settled {
     observe::parked(delivery, &attempt, &failure);
     host.counts.parked();
+    let handled = Handled::Parked(&failure);
     let detail = failure.chain();
     let parked = park::Parked {
         service: &host.service,
         reaction: delivery.reaction,
         code: failure.code(),
+        flow: delivery.envelope.flow.as_str(),
         detail: &detail,
         attempts: attempt.number,
         first_attempt_at: attempt.first_at,
@@ -213,11 +224,14 @@ pub(crate) async fn park(
         bytes_max: host.limits.event_bytes_max,
     };
     let topic = host.parked_topic(&delivery.record.partition.topic);
-    let parked = parked.record(&delivery.record, topic);
+    let mut parked = parked.record(&delivery.record, topic);
+    host.observer
+        .packed_to_park(&mut parked, delivery, attempt.span);
     let receipt = receipt::Verdict::parked(&failure).record(host, delivery, &attempt);
     let records = [parked].into_iter().chain(receipt).collect();
     let Some(store) = &host.store else {
-        return published(host, records).await;
+        host.observer.handled(delivery, &attempt, handled);
+        return published(host, records, attempt.span).await;
     };
     let change = Change {
         event: Some(delivery.event_key()),
@@ -227,40 +241,43 @@ pub(crate) async fn park(
         at: attempt.started_at,
         ..Change::default()
     };
-    match apply(host, &**store, Arc::new(change), None).await {
+    let change = Arc::new(change);
+    match apply(host, &**store, &change, None).await {
+        Ended::Applied(done) => {
+            host.observer.handled(delivery, &attempt, handled);
+            flush(host, done, &change.outbox, attempt.span).await;
+            Settled::Finished
+        }
         Ended::Fenced => Settled::Fenced,
         // It may have seen one record before and another one after somebody else's change, and so what
         // never was: that is no reason to put an event aside.
         Ended::Conflict(records) => Settled::Conflict(records),
         // A duplicate is parked or handled already.
-        Ended::Finished | Ended::Duplicate => Settled::Finished,
+        Ended::Duplicate => Settled::Finished,
     }
 }
 
 enum Ended {
-    Finished,
+    Applied(Committed),
     Duplicate,
     Conflict(Vec<RecordId>),
     Fenced,
 }
 
-/// Applies a change and publishes what it has to publish, however long that takes.
+/// Applies a change, however long that takes.
 async fn apply(
     host: &Host,
     store: &dyn Store,
-    change: Arc<Change>,
+    change: &Arc<Change>,
     mut locks: Option<Guard>,
 ) -> Ended {
     let mut attempt = 1;
     loop {
-        let submitted = store.submit(Arc::clone(&change));
+        let submitted = store.submit(Arc::clone(change));
         // The next may decide: it sees what this one writes.
         drop(locks.take());
         match submitted.await {
-            Ok(Applied::Done(done)) => {
-                flush(host, done, &change.outbox).await;
-                return Ended::Finished;
-            }
+            Ok(Applied::Done(done)) => return Ended::Applied(done),
             Ok(Applied::Duplicate) => return Ended::Duplicate,
             Ok(Applied::Fenced) => {
                 observe::fenced(&host.service, change.position.as_ref());
@@ -283,10 +300,11 @@ async fn apply(
 }
 
 /// Publishes what is in the store's outbox for a change.
-async fn flush(host: &Host, done: Committed, records: &[Outgoing]) {
+async fn flush(host: &Host, done: Committed, records: &[Outgoing], span: Option<Begun>) {
     world::pass(&host.world, Point::Committed).await;
     if let Some(row) = done.row {
-        host.outbox.flush(row, &done.after, records).await;
+        let within = span.map(|begun| begun.spot);
+        host.outbox.flush(row, &done.after, records, within).await;
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use quadrille::broker::Broker;
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
+use quadrille::observe::Telemetry;
 use quadrille::service::Running;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
@@ -84,7 +85,18 @@ impl Hall {
         ports: Ports,
         stores: Arc<dyn Stores>,
     ) -> Self {
-        let bus = Bus::new(broker, world, stores, settings());
+        Self::start_told(broker, world, ports, stores, Telemetry::off())
+    }
+
+    /// Starts the services, telling spans and metrics.
+    pub fn start_told(
+        broker: Arc<dyn Broker>,
+        world: world::Shared,
+        ports: Ports,
+        stores: Arc<dyn Stores>,
+        telemetry: Telemetry,
+    ) -> Self {
+        let bus = Bus::new(broker, world, stores, settings()).told_to(telemetry);
         let (doors, deliveries) = (Doors::default(), Deliveries::default());
         let services = vec![
             quadrille_orders::service(&doors).start(&bus),

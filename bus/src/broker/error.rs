@@ -47,6 +47,21 @@ impl Error {
         self.kind
     }
 
+    /// A short code for the kind, the same for all errors of it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.kind {
+            ErrorKind::Unreachable => "unreachable",
+            ErrorKind::UnknownTopic => "unknown_topic",
+            ErrorKind::TooLarge => "too_large",
+            ErrorKind::NotAuthorised => "not_authorised",
+            ErrorKind::NotAuthenticated => "not_authenticated",
+            ErrorKind::Fenced => "fenced",
+            ErrorKind::Invalid => "invalid",
+            ErrorKind::Closed => "closed",
+            ErrorKind::Other => "other",
+        }
+    }
+
     /// Whether the same request may succeed later without anybody mending anything.
     pub fn is_transient(&self) -> bool {
         match self.kind {

@@ -31,7 +31,7 @@ pub struct Relation {
 ///
 /// A reaction's time limit is in no relation to the drain on purpose: a drain may cut a reaction
 /// off, and its event is handled again.
-pub(super) const BUS: [Relation; 8] = [
+pub(super) const BUS: [Relation; 9] = [
     Relation {
         smaller: "limits.drain_timeout_ms",
         times: 1,
@@ -87,6 +87,13 @@ pub(super) const BUS: [Relation; 8] = [
         plus: 0,
         larger: "presence.lease_ms",
         why: "a lease must last three intervals, so that one lost message is no death",
+    },
+    Relation {
+        smaller: "telemetry.spans_batch_max",
+        times: 1,
+        plus: 0,
+        larger: "telemetry.spans_queue_max",
+        why: "the spans of a batch are among those that wait",
     },
 ];
 

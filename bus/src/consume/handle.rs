@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
+use opentelemetry::context::FutureExt as _;
 use tokio::sync::watch;
 
 use super::assignment::Started;
@@ -13,7 +15,7 @@ use super::delivery::Delivery;
 use super::partition::{Slot, wait};
 use crate::broker::Incoming;
 use crate::envelope::read::{Payload, Read, Unreadable, fallback, read};
-use crate::observe;
+use crate::observe::{self, Begun};
 use crate::react::reaction::{Failed, Reaction};
 use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
 use crate::service::host::{Host, Retrying};
@@ -54,6 +56,7 @@ pub(crate) fn handle(
         epoch,
     };
     let (host, record) = (Arc::clone(host), started.record);
+    host.observer.taken(&record);
     let place = host.place(&record.partition.topic);
     if record.size() > host.limits.event_bytes_max {
         let why = too_large(&host, &record);
@@ -90,11 +93,19 @@ async fn deliver(
     }
     world::pass(&host.world, Point::Taken).await;
     let first_at = host.world.now();
+    host.observer.first_attempted(&delivery, first_at);
     let (mut number, mut failures) = (1, 0);
     let mut locks: Option<Guard> = None;
     let mut retrying = None;
+    let mut previous = None;
     loop {
-        let (attempt, result) = react(host, &delivery, &reaction, number, first_at).await;
+        let begins = Begins {
+            number,
+            first_at,
+            previous,
+        };
+        let (attempt, result) = react(host, &delivery, &reaction, begins).await;
+        let begun = attempt.span;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
         let counts = matches!(&result, Err((Failed::Reaction(failure), _)) if failure.remedy() == Remedy::Retry);
@@ -123,7 +134,7 @@ async fn deliver(
             }
             Settled::Again(pause) => {
                 failures += u32::from(counts);
-                number += 1;
+                (number, previous) = (number + 1, begun);
                 if !wait(&host.world, pause, &mut draining).await || !slot.take(&mut draining).await
                 {
                     return End::Abandoned;
@@ -133,16 +144,28 @@ async fn deliver(
     }
 }
 
+/// What is known of an attempt before it begins.
+struct Begins {
+    number: u32,
+    first_at: Timestamp,
+    previous: Option<Begun>,
+}
+
 /// Runs the reaction once. A panic and a time-out are failures of this event.
 async fn react(
     host: &Arc<Host>,
     delivery: &Arc<Delivery>,
     reaction: &Reaction,
-    number: u32,
-    first_at: jiff::Timestamp,
+    begins: Begins,
 ) -> (Attempt, Result<(Emitted, Work), (Failed, Reads)>) {
+    let Begins {
+        number, first_at, ..
+    } = begins;
     let started_at = host.world.now();
     let began = host.world.elapsed();
+    let span = host
+        .observer
+        .begun(delivery, number, started_at, begins.previous);
     let context = Context::new(
         delivery.cause(host),
         number,
@@ -153,6 +176,7 @@ async fn react(
             delivery: Arc::clone(delivery),
             first_at,
             began,
+            span,
         }),
     );
     let limit = Duration::from_millis(host.limits.reaction_timeout_ms);
@@ -163,7 +187,12 @@ async fn react(
             .await
     };
     let running = AssertUnwindSafe(running).catch_unwind();
-    let result = match world::timeout(&host.world, limit, running).await {
+    // Spans that the reaction makes by itself stand below the attempt's.
+    let result = match host.observer.context(span, delivery) {
+        Some(context) => world::timeout(&host.world, limit, running.with_context(context)).await,
+        None => world::timeout(&host.world, limit, running).await,
+    };
+    let result = match result {
         Some(Ok(result)) => result,
         Some(Err(panic)) => {
             let message = world::panic_message(&*panic);
@@ -187,6 +216,7 @@ async fn react(
         first_at,
         started_at,
         duration,
+        span,
     };
     let result = match result {
         Ok(emitted) => Ok((emitted, work)),
@@ -207,7 +237,8 @@ async fn was_handled_before(host: &Host, delivery: &Delivery) -> bool {
 /// Does nothing for an event that was handled before, but to tell so in a receipt.
 async fn settle_duplicate(host: &Host, delivery: &Delivery) -> End {
     let at = host.world.now();
-    let attempt = Attempt::without_reaction(at);
+    let span = host.observer.begun(delivery, 1, at, None);
+    let attempt = Attempt::without_reaction(at, span);
     // Its second place is handled as well: without that in the store, it would come again with the
     // next assignment. Where the store cannot say so now, that is all that happens.
     let place = Change {
@@ -244,6 +275,7 @@ fn delivery(
 
 fn skipped(host: &Host, record: &Incoming, why: &'static str) -> BoxFuture<'static, End> {
     host.counts.skipped();
+    host.observer.skipped(record, why);
     observe::skipped(&host.service, record, why);
     ready(End::Finished).boxed()
 }
@@ -275,7 +307,8 @@ async fn park_unreadable(
         low_water: progress.low_water,
         epoch: progress.epoch,
     };
-    let attempt = Attempt::without_reaction(at);
+    let span = host.observer.begun(&delivery, 1, at, None);
+    let attempt = Attempt::without_reaction(at, span);
     match park(&host, &delivery, attempt, why, Reads::new()).await {
         Settled::Fenced => End::Abandoned,
         _ => End::Finished,

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     // Records in memory, wherever they wait or run.
     held: AtomicUsize,
     mark: AtomicI64,
+    // When the record at the mark was written; the least number where nobody knows.
+    oldest_ms: AtomicI64,
     pub(crate) paused: AtomicBool,
     resume_below: usize,
     // Rung when a paused partition has room again.
@@ -54,6 +56,13 @@ impl Shared {
     /// The offset to commit; negative while nothing is known and no record has come.
     pub(crate) fn mark(&self) -> i64 {
         self.mark.load(Ordering::Acquire)
+    }
+
+    /// When the oldest unfinished record in memory was written, in milliseconds. Known only where
+    /// lag is measured.
+    pub(crate) fn oldest_ms(&self) -> Option<i64> {
+        let oldest = self.oldest_ms.load(Ordering::Acquire);
+        (oldest != i64::MIN).then_some(oldest)
     }
 
     /// A topic that was made anew begins below what is known of the old one: that stays known.
@@ -86,6 +95,7 @@ impl Partition {
             // What the store knows is committed even if no further record comes: Kafka's offset is
             // its copy, and others look at that.
             mark: AtomicI64::new(taken.handled.as_ref().map_or(-1, |known| known.low_water)),
+            oldest_ms: AtomicI64::new(i64::MIN),
             paused: AtomicBool::new(false),
             resume_below: host.limits.partition_events_max / 2,
             room,
@@ -98,6 +108,7 @@ impl Partition {
             shared: Arc::clone(&shared),
             handled: taken.handled.unwrap_or_default(),
             epoch: taken.epoch,
+            written: VecDeque::new(),
             draining,
         };
         // Tokio ends a task's turn after 128 steps by telling whatever is ready that it is not. With
@@ -152,6 +163,8 @@ struct Work {
     shared: Arc<Shared>,
     handled: Handled,
     epoch: u64,
+    // Offsets and times of what is unfinished, where lag is measured.
+    written: VecDeque<(i64, i64)>,
     draining: watch::Receiver<bool>,
 }
 
@@ -184,7 +197,9 @@ impl Work {
             self.take(&mut assignment);
             if let Some(assignment) = &mut assignment {
                 self.start(assignment, slot.take(), &mut running);
-                self.shared.advance(assignment.mark());
+                let mark = assignment.mark();
+                self.shared.advance(mark);
+                self.note_oldest(mark);
             }
             if *self.draining.borrow() {
                 break;
@@ -244,8 +259,25 @@ impl Work {
             Assignment::new(limits, std::mem::take(&mut self.handled), first.offset)
         });
         let count = arrived.len();
+        if self.host.observer.is_on() {
+            let written = arrived.iter();
+            self.written
+                .extend(written.map(|record| (record.offset, record.timestamp_ms)));
+        }
         let held = assignment.take(arrived);
         self.shared.let_go(count - held);
+    }
+
+    /// Notes when the record at the mark was written.
+    fn note_oldest(&mut self, mark: i64) {
+        if !self.host.observer.is_on() {
+            return;
+        }
+        while self.written.front().is_some_and(|(at, _)| *at < mark) {
+            self.written.pop_front();
+        }
+        let oldest = self.written.front().map_or(i64::MIN, |(_, ms)| *ms);
+        self.shared.oldest_ms.store(oldest, Ordering::Release);
     }
 
     /// Starts what may run, as long as there are slots.

@@ -16,6 +16,7 @@ impl Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let status = Status::starting();
         let pages = Pages {
+            metrics: None,
             service: "inventory",
             version: "0.1.0",
             status: status.clone(),

@@ -4,11 +4,21 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use opentelemetry::context::FutureExt as _;
 use tracing::{error, info};
 
 use super::connection::{Limited, Limits};
 use super::{Failure, Host, listen};
+use crate::envelope::Trace;
+use crate::observe::ambient;
 use crate::world::{self, Task};
+
+/// Longest header of a trace that is handed on, in bytes.
+const TRACE_BYTES_MAX: usize = 1024;
 
 /// An HTTP interface that is being served.
 pub struct Http {
@@ -39,7 +49,7 @@ impl Host {
             Limited::new(&self.world, listener, limits),
             self.stop.clone(),
         );
-        let served = axum::serve(listener, router)
+        let served = axum::serve(listener, traced(router))
             .with_graceful_shutdown(async move { stop.requested().await });
         let task = world::spawn(&self.world, "http", async move {
             if let Err(error) = served.await {
@@ -51,6 +61,31 @@ impl Host {
             world: self.world.clone(),
             drain_max: self.loaded.bus().limits.drain_timeout(),
         })
+    }
+}
+
+/// Lets each request be answered within the trace that it says it belongs to (W3C Trace Context), so
+/// that what is published because of it stands there as well.
+pub fn traced(router: Router) -> Router {
+    router.layer(middleware::from_fn(enter))
+}
+
+async fn enter(request: Request, next: Next) -> Response {
+    match ambient::within(&trace_of(request.headers())) {
+        Some(context) => next.run(request).with_context(context).await,
+        None => next.run(request).await,
+    }
+}
+
+fn trace_of(headers: &HeaderMap) -> Trace {
+    let text = |name: &str| {
+        let text = headers.get(name)?.to_str().ok()?;
+        (!text.is_empty() && text.len() <= TRACE_BYTES_MAX).then(|| text.into())
+    };
+    Trace {
+        parent: text("traceparent"),
+        state: text("tracestate"),
+        baggage: text("baggage"),
     }
 }
 

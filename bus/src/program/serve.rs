@@ -39,6 +39,7 @@ impl Host {
         let stores = stores(&self.world, &self.loaded.bus().state)?;
         let settings = Settings::of(self.loaded.bus());
         let bus = Bus::new(broker, Arc::clone(&self.world), stores, settings);
+        let bus = bus.told_to(self.telemetry.clone());
         let ran = service.run(bus, self.stop.clone(), self.health.clone());
         ran.await.map_err(Failure::from)
     }

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use crate::consume::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
+use crate::observe::Begun;
 use crate::service::host::Host;
 use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Store, Write};
 use crate::world::{self, Point};
@@ -55,6 +56,7 @@ pub(crate) struct InDelivery {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) first_at: Timestamp,
     pub(crate) began: Duration,
+    pub(crate) span: Option<Begun>,
 }
 
 /// What a decision follows from.

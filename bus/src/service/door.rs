@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::host::Host;
+use crate::envelope::Trace;
 use crate::id::{EventId, FlowId};
+use crate::observe::{Spot, ambient};
 use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
 use crate::settle::emit;
 use crate::state::locks::Guard;
@@ -145,6 +147,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
     {
         let host = &self.door.slot.host()?;
         let flow = self.flow.unwrap_or_else(|| FlowId::root(&*host.world));
+        let trace = ambient::of_caller();
         let mut locks = None;
         for _ in 0..CONFLICTS_MAX {
             let context = context(host, flow.clone());
@@ -154,7 +157,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
             let (events, answer) = decided.map_err(Error::Decision)?;
             let mut emitted = Emitted::default();
             events.emit(&mut emitted);
-            match apply(host, &context, emitted, locks.take()).await? {
+            match apply(host, (&context, &trace), emitted, locks.take()).await? {
                 None => return Ok(answer),
                 Some(records) => {
                     locks = Some(host.locks.lock(records).await);
@@ -180,10 +183,10 @@ impl<S: State, E: Emits> Through<'_, S, E> {
             state::Error::new(state::ErrorKind::Other, message)
         })?;
         let flow = self.flow.unwrap_or_else(|| FlowId::root(&*host.world));
-        let context = context(host, flow);
+        let (context, trace) = (context(host, flow), ambient::of_caller());
         let mut emitted = Emitted::default();
         events.emit(&mut emitted);
-        let change = Arc::new(change(host, &context, Work::default(), emitted)?);
+        let change = Arc::new(change(host, (&context, &trace), Work::default(), emitted)?);
         let applied = store.commit(tx, &change).await;
         // Anything else may come from the transaction, which is not ours.
         let applied = applied.inspect_err(|error| {
@@ -194,7 +197,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
         let applied = applied.map_err(Error::of)?;
         if let Applied::Done(committed) = applied {
             world::pass(&host.world, Point::Committed).await;
-            flush(host, committed, change);
+            flush(host, committed, change, within(&trace));
         }
         Ok(())
     }
@@ -203,7 +206,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
 /// Applies a decision. `Some`: these records were changed meanwhile.
 async fn apply(
     host: &Arc<Host>,
-    context: &Context,
+    (context, trace): (&Context, &Trace),
     emitted: Emitted,
     locks: Option<Guard>,
 ) -> Result<Option<Vec<state::RecordId>>, Error> {
@@ -214,9 +217,9 @@ async fn apply(
         .chain(work.writes.keys())
         .cloned()
         .collect();
-    let change = Arc::new(change(host, context, work, emitted)?);
+    let change = Arc::new(change(host, (context, trace), work, emitted)?);
     let Some(store) = &host.store else {
-        host.outbox.send_all(&change.outbox).await;
+        host.outbox.send_all(&change.outbox, within(trace)).await;
         return Ok(None);
     };
     let submitted = store.submit(Arc::clone(&change));
@@ -227,7 +230,7 @@ async fn apply(
     match applied.map_err(Error::of)? {
         Applied::Done(committed) => {
             world::pass(&host.world, Point::Committed).await;
-            flush(host, committed, change);
+            flush(host, committed, change, within(trace));
             Ok(None)
         }
         Applied::Duplicate | Applied::Fenced => {
@@ -238,8 +241,13 @@ async fn apply(
 }
 
 /// What a decision amounts to.
-fn change(host: &Host, context: &Context, work: Work, emitted: Emitted) -> Result<Change, Error> {
-    let events = emit::from_door(host, context.cause(), emitted).map_err(Error::Decision)?;
+fn change(
+    host: &Host,
+    (context, trace): (&Context, &Trace),
+    work: Work,
+    emitted: Emitted,
+) -> Result<Change, Error> {
+    let events = emit::from_door(host, context.cause(), trace, emitted).map_err(Error::Decision)?;
     Ok(Change {
         reads: work.reads,
         writes: work.writes,
@@ -250,15 +258,20 @@ fn change(host: &Host, context: &Context, work: Work, emitted: Emitted) -> Resul
 }
 
 /// Publishes what was decided. Not waited for: it is in the store, and goes out from there.
-fn flush(host: &Arc<Host>, committed: Committed, change: Arc<Change>) {
+fn flush(host: &Arc<Host>, committed: Committed, change: Arc<Change>, within: Option<Spot>) {
     let Some(row) = committed.row else { return };
     let host = Arc::clone(host);
     let world = Arc::clone(&host.world);
     drop(world::spawn(&world, "door", async move {
         host.outbox
-            .flush(row, &committed.after, &change.outbox)
+            .flush(row, &committed.after, &change.outbox, within)
             .await;
     }));
+}
+
+/// The span that the caller is in.
+fn within(trace: &Trace) -> Option<Spot> {
+    trace.parent.as_deref().and_then(Spot::parse)
 }
 
 impl Error {

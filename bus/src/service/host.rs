@@ -14,6 +14,7 @@ use crate::envelope::read::Place;
 use crate::envelope::{Envelope, Trace};
 use crate::event::Event;
 use crate::id::{EventId, FlowId, Source};
+use crate::observe::Observer;
 use crate::react::Failure;
 use crate::react::reaction::Reaction;
 use crate::service::trouble::Trouble;
@@ -36,6 +37,7 @@ pub(crate) struct Host {
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) locks: Arc<Locks>,
     pub(crate) outbox: Outbox,
+    pub(crate) observer: Observer,
     pub(crate) limits: Limits,
     pub(crate) retry: retry::Policy,
     /// By the type that stands on the record.

@@ -13,7 +13,7 @@ use crate::consume::consume;
 use crate::contract::Contract;
 use crate::event::{Event as _, Retention};
 use crate::id::Source;
-use crate::observe;
+use crate::observe::{self, Observer, Who};
 use crate::presence;
 use crate::react::reaction::Reaction;
 use crate::settle::outbox::Outbox;
@@ -240,6 +240,10 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
     .scoped();
     let sweeping = world::spawn(&bus.world, "sweep", sweep(Arc::clone(&host))).scoped();
     let trying = world::spawn(&bus.world, "trouble", trouble::watch(Arc::clone(&host))).scoped();
+    let watching = host.observer.is_on().then(|| {
+        let watching = observe::watch::keep(Arc::clone(&host));
+        world::spawn(&bus.world, "telemetry", watching).scoped()
+    });
     let keep = bus.settings.inbox_keep;
     let trimming = world::spawn(&bus.world, "inbox", inbox::trim(Arc::clone(&host), keep)).scoped();
     if topics.is_empty() {
@@ -252,7 +256,7 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
         )
         .await;
     }
-    drop((sweeping, trying, trimming));
+    drop((sweeping, trying, trimming, watching));
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
@@ -421,12 +425,25 @@ pub(super) fn host<S: State, G>(
         .instance
         .clone()
         .unwrap_or_else(|| format!("{name}-{:08x}", world.random() >> 32));
+    let who = Who {
+        service: &name,
+        version: code_version,
+        instance: &instance,
+    };
+    let observer = Observer::of(
+        &bus.telemetry,
+        &who,
+        Some(&cluster),
+        limits.attempts_max,
+        &world,
+    );
     let outbox = Outbox::new(
         broker,
         store.clone(),
         Arc::clone(&world),
         retry,
         status.clone(),
+        observer.clone(),
     );
     Ok(Arc::new(Host {
         source: Source::of_service(&name),
@@ -441,6 +458,7 @@ pub(super) fn host<S: State, G>(
         store,
         locks: Arc::default(),
         outbox,
+        observer,
         limits,
         retry,
         status,
@@ -504,5 +522,5 @@ async fn sweep(host: Arc<Host>) {
 
 async fn tell_contract(host: &Host, contract: &Contract) {
     let record = host.internal(&contract.published(host.code_version));
-    host.outbox.send_all(&[record]).await;
+    host.outbox.send_all(&[record], None).await;
 }

@@ -7,6 +7,7 @@ use crate::broker::Outgoing;
 use crate::consume::delivery::Delivery;
 use crate::envelope::{Envelope, Trace};
 use crate::id::{EventId, FlowId};
+use crate::observe::{Begun, Origin, Spot};
 use crate::publish;
 use crate::react::{Born, Cause, Emitted, Failure};
 use crate::service::host::Host;
@@ -24,6 +25,7 @@ pub(crate) struct Event {
 pub(crate) fn from_reaction(
     host: &Host,
     delivery: &Delivery,
+    span: Option<Begun>,
     emitted: Emitted,
 ) -> Result<Vec<Event>, Failure> {
     let cause = delivery.cause(host);
@@ -39,6 +41,10 @@ pub(crate) fn from_reaction(
             ),
         ));
     }
+    let origin = Origin {
+        trace: &delivery.envelope.trace,
+        within: span.map(|begun| begun.spot),
+    };
     let mut nth = BTreeMap::new();
     let mut ready = Vec::with_capacity(events.len());
     for born in events {
@@ -46,7 +52,7 @@ pub(crate) fn from_reaction(
         let id = EventId::caused(&cause.caused(), born.schema.name, &born.key, *nth);
         *nth += 1;
         ready.push(event(
-            host,
+            (host, origin),
             &cause,
             id,
             Some(delivery.envelope.id.clone()),
@@ -61,15 +67,23 @@ pub(crate) fn from_reaction(
 pub(crate) fn from_door(
     host: &Host,
     cause: &Cause,
+    trace: &Trace,
     emitted: Emitted,
 ) -> Result<Vec<Event>, Failure> {
+    let origin = Origin {
+        trace,
+        within: trace.parent.as_deref().and_then(Spot::parse),
+    };
     let born = emitted.into_events().into_iter();
-    born.map(|born| event(host, cause, EventId::root(&*host.world), None, 0, born))
-        .collect()
+    born.map(|born| {
+        let id = EventId::root(&*host.world);
+        event((host, origin), cause, id, None, 0, born)
+    })
+    .collect()
 }
 
 fn event(
-    host: &Host,
+    (host, origin): (&Host, Origin<'_>),
     cause: &Cause,
     id: EventId,
     caused_by: Option<EventId>,
@@ -78,17 +92,15 @@ fn event(
 ) -> Result<Event, Failure> {
     let schema = born.schema;
     let new_flow = born.new_flow.then(|| FlowId::of_event(&host.source, &id));
-    let trace = cause
-        .envelope
-        .as_ref()
-        .map_or_else(Trace::default, |from| from.trace.clone());
+    let flow = new_flow.clone().unwrap_or_else(|| cause.flow.clone());
+    let trace = host.observer.packed(origin, &flow);
     let envelope = Envelope {
         id: id.clone(),
         source: host.source.clone(),
         kind: schema.wire_type().into(),
         subject: Some(Arc::from(born.key.as_str())),
         time: host.world.now(),
-        flow: new_flow.clone().unwrap_or_else(|| cause.flow.clone()),
+        flow,
         cause: caused_by,
         hops: if born.new_flow { 0 } else { hops },
         trace,

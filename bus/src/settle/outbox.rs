@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::retry;
 use crate::broker::{self, Broker, Outgoing};
-use crate::observe;
+use crate::observe::{self, Observer, Spot};
 use crate::state::{self, RowId, Store};
 use crate::status::Status;
 use crate::world::{self, Point};
@@ -30,6 +30,7 @@ pub(crate) struct Outbox {
     world: world::Shared,
     retry: retry::Policy,
     status: Status,
+    observer: Observer,
     rows: Mutex<Rows>,
 }
 
@@ -47,6 +48,7 @@ impl Outbox {
         world: world::Shared,
         retry: retry::Policy,
         status: Status,
+        observer: Observer,
     ) -> Self {
         Self {
             broker,
@@ -54,17 +56,34 @@ impl Outbox {
             world,
             retry,
             status,
+            observer,
             rows: Mutex::default(),
         }
     }
 
-    /// Publishes a committed row and forgets it.
-    pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: &[Outgoing]) {
+    /// Publishes a committed row, which was decided within this span, and forgets it.
+    pub(crate) async fn flush(
+        &self,
+        row: RowId,
+        after: &[RowId],
+        records: &[Outgoing],
+        within: Option<Spot>,
+    ) {
         let Some(store) = &self.store else { return };
         let Some(_flushing) = self.begin(row) else {
             return;
         };
-        self.flush_begun(&**store, row, after, records).await;
+        let sending = Sending {
+            within,
+            is_swept: false,
+        };
+        self.flush_begun(&**store, row, after, records, sending)
+            .await;
+    }
+
+    /// Rows that are being published.
+    pub(crate) fn rows_under_way(&self) -> usize {
+        self.rows().flushing.len()
     }
 
     async fn flush_begun(
@@ -73,11 +92,12 @@ impl Outbox {
         row: RowId,
         after: &[RowId],
         records: &[Outgoing],
+        sending: Sending,
     ) {
         for earlier in after {
             self.wait_for(store, *earlier).await;
         }
-        self.send_all(records).await;
+        self.send(records, sending).await;
         world::pass(&self.world, Point::Flushed).await;
         self.forget(store, row).await;
         let waiting = self.rows().waiting.remove(&row).unwrap_or_default();
@@ -87,12 +107,21 @@ impl Outbox {
         }
     }
 
-    /// Publishes records in order and returns once the broker has all of them.
-    pub(crate) async fn send_all(&self, records: &[Outgoing]) {
+    /// Publishes records, which were decided within this span, in order, and returns once the broker
+    /// has all of them.
+    pub(crate) async fn send_all(&self, records: &[Outgoing], within: Option<Spot>) {
+        let sending = Sending {
+            within,
+            is_swept: false,
+        };
+        self.send(records, sending).await;
+    }
+
+    async fn send(&self, records: &[Outgoing], sending: Sending) {
         let mut left: Vec<&Outgoing> = records.iter().collect();
         let mut attempt = 1;
         loop {
-            let Err((unsent, error)) = self.send_once(left).await else {
+            let Err((unsent, error)) = self.send_once(left, sending).await else {
                 return;
             };
             left = unsent;
@@ -137,7 +166,13 @@ impl Outbox {
                     continue;
                 }
                 swept += 1;
-                self.flush_begun(&**store, row.id, &[], &row.records).await;
+                // Within which span they were decided, nobody knows any more.
+                let sending = Sending {
+                    within: None,
+                    is_swept: true,
+                };
+                self.flush_begun(&**store, row.id, &[], &row.records, sending)
+                    .await;
             }
         }
     }
@@ -146,21 +181,31 @@ impl Outbox {
     async fn send_once<'a>(
         &self,
         records: Vec<&'a Outgoing>,
+        sending: Sending,
     ) -> Result<(), (Vec<&'a Outgoing>, broker::Error)> {
         let mut deliveries = Vec::with_capacity(records.len());
         for record in &records {
-            deliveries.push(self.broker.send((*record).clone()).await);
+            let started = self.observer.moment();
+            deliveries.push((started, self.broker.send((*record).clone()).await));
         }
         let mut unsent = Vec::new();
         let mut first = None;
-        for (delivery, record) in deliveries.into_iter().zip(records) {
+        for ((started, delivery), record) in deliveries.into_iter().zip(records) {
             let answer = match delivery {
                 Ok(delivery) => delivery.await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = answer {
-                unsent.push(record);
-                first.get_or_insert(error);
+            match answer {
+                Ok(position) => {
+                    let Sending { within, is_swept } = sending;
+                    self.observer
+                        .sent(record, &position, within, started, is_swept);
+                }
+                Err(error) => {
+                    self.observer.not_sent(record, &error, started);
+                    unsent.push(record);
+                    first.get_or_insert(error);
+                }
             }
         }
         first.map_or(Ok(()), |error| Err((unsent, error)))
@@ -214,6 +259,15 @@ async fn all_flushed(store: &dyn Store, rows: &[RowId]) -> Result<bool, state::E
         }
     }
     Ok(true)
+}
+
+/// What the spans of records say, beside what stands on them.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    /// The span that they were decided in, where that is known.
+    within: Option<Spot>,
+    /// Whether an earlier run left them behind.
+    is_swept: bool,
 }
 
 /// A row that this process flushes, until dropped.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::broker::{Headers, Incoming, Outgoing, TopicName};
+use crate::envelope::header;
 
 /// Version of the format.
 const VERSION: &str = "1";
@@ -34,6 +35,8 @@ pub struct Parked<'a> {
     pub reaction: Option<&'a str>,
     /// Why, as a short code.
     pub code: &'a str,
+    /// The flow that the event belongs to.
+    pub flow: &'a str,
     /// Why, for a person.
     pub detail: &'a str,
     /// Attempts made.
@@ -67,6 +70,7 @@ impl Parked<'_> {
             "quadrille-parked-reaction",
             self.reaction.unwrap_or_default(),
         );
+        put(header::PARKED_FLOW, self.flow);
         put("quadrille-parked-code", self.code);
         put(
             "quadrille-parked-detail",
@@ -125,6 +129,7 @@ mod tests {
             service: "inventory",
             reaction: Some("order_placed"),
             code: "undecodable",
+            flow: "f",
             detail: &"ä".repeat(1000),
             attempts: 1,
             first_attempt_at: Timestamp::UNIX_EPOCH,

@@ -14,6 +14,7 @@ use crate::consume::delivery::Delivery;
 use crate::envelope::{Envelope, Trace};
 use crate::event::Event as _;
 use crate::id::EventId;
+use crate::observe::Begun;
 use crate::react::Failure;
 use crate::service::host::Host;
 use crate::wire;
@@ -29,16 +30,19 @@ pub(crate) struct Attempt {
     pub(crate) started_at: Timestamp,
     /// How long the reaction took.
     pub(crate) duration: Duration,
+    /// Where its span stands.
+    pub(crate) span: Option<Begun>,
 }
 
 impl Attempt {
     /// The first, of an event for which no reaction is run.
-    pub(crate) fn without_reaction(at: Timestamp) -> Self {
+    pub(crate) fn without_reaction(at: Timestamp, span: Option<Begun>) -> Self {
         Self {
             number: 1,
             first_at: at,
             started_at: at,
             duration: Duration::ZERO,
+            span,
         }
     }
 }

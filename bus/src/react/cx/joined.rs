@@ -104,12 +104,13 @@ impl InDelivery {
         started_at: jiff::Timestamp,
         emitted: Emitted,
     ) -> Reacted<Vec<Outgoing>> {
-        let events = emit::from_reaction(&self.host, &self.delivery, emitted)?;
+        let events = emit::from_reaction(&self.host, &self.delivery, self.span, emitted)?;
         let attempt = Attempt {
             number,
             first_at: self.first_at,
             started_at,
             duration: self.host.world.elapsed().saturating_sub(self.began),
+            span: self.span,
         };
         let receipt = Verdict::done(&events).record(&self.host, &self.delivery, &attempt);
         let records = events.into_iter().map(|event| event.record);

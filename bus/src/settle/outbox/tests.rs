@@ -15,7 +15,14 @@ fn outbox(broker: &Arc<memory::Broker>, store: Option<Arc<dyn Store>>) -> Outbox
     };
     let broker = Arc::clone(broker) as Arc<dyn Broker>;
     let world = Arc::new(Live::new());
-    Outbox::new(broker, store, world, policy, Status::starting())
+    Outbox::new(
+        broker,
+        store,
+        world,
+        policy,
+        Status::starting(),
+        Observer::default(),
+    )
 }
 
 async fn instance(folder: &Path) -> Arc<dyn Store> {
