@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up check test bench kafka kafka-stop clean
+.PHONY: help up ui check test bench kafka kafka-stop clean
 
 # Handed on to `quadrille up` and `quadrille bench`, e.g. make up ARGS="--no-demo --listen 127.0.0.1:8080".
 ARGS ?=
@@ -13,8 +13,13 @@ help: ## List the commands
 # The dev profile on purpose: release optimises across all crates, which on two cores takes several
 # times as long, and nobody measures with `make up`.
 up: ## Install what a build needs, build, and start everything in one process
-	@deploy/setup.sh build
+	@deploy/setup.sh ui
+	@deploy/ui.sh build
 	@cargo run --locked --package quadrille-cli --bin quadrille -- up $(ARGS)
+
+ui: ## Build the web UI, which the observer and `quadrille up` carry
+	@deploy/setup.sh ui
+	@deploy/ui.sh build
 
 check: ## The quick loop: format, lints, docs, unit tests
 	@deploy/setup.sh build

@@ -10,11 +10,13 @@ packages=()
 
 usage() {
   cat <<'TEXT'
-usage: setup.sh build|kafka|test
+usage: setup.sh build|ui|kafka|test
 
   build   what `cargo build` needs: gcc, make, pkg-config, and the headers of OpenSSL and zlib
+  ui      that, and what the web UI is built with: npm, and Node 20.19 or newer
   kafka   what a real Kafka needs: Java 17 or newer, and Maven to fetch it
-  test    both, kcat, and a Python environment in .quadrille/venv for the tests with foreign clients
+  test    all of it, kcat, Chromium, and a Python environment in .quadrille/venv for the tests with
+          foreign clients
 TEXT
 }
 
@@ -62,14 +64,20 @@ need_build() {
   need zlib1g-dev pkg-config --exists zlib
 }
 
+need_ui() {
+  need_build
+  need npm has npm
+}
+
 need_kafka() {
   need java has_java
   need maven has mvn
 }
 
 need_test() {
-  need_build
+  need_ui
   need_kafka
+  need chromium has chromium
   need kcat has kcat
   need python3 has python3
   need python3-venv has_venv
@@ -115,10 +123,26 @@ make_venv() {
   cp "$wanted" "$venv/requirements.txt"
 }
 
+# A distribution's Node may be too old: then one of our own, which npm has as a package.
+make_node() {
+  local own=$root/.quadrille/node wanted=20.19.0 found
+  PATH=$own/node_modules/.bin:$PATH
+  found=$(node --version 2>/dev/null || echo v0)
+  [[ $(printf '%s\n' "$wanted" "${found#v}" | sort -V | head -n 1) == "$wanted" ]] && return 0
+  say "Node is ${found#v}, but $wanted or newer is needed: fetching one into .quadrille/node"
+  mkdir -p "$own"
+  npm install --prefix "$own" --no-fund --no-audit --loglevel=error node@22 >&2
+}
+
 case ${1:-} in
   build)
     need_build
     install
+    ;;
+  ui)
+    need_ui
+    install
+    make_node
     ;;
   kafka)
     need_kafka
@@ -127,6 +151,7 @@ case ${1:-} in
   test)
     need_test
     install
+    make_node
     make_venv
     ;;
   help | -h | --help) usage ;;

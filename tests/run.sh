@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that CI runs: format, lints, docs, all tests of the workspace (licences among them) with a real Kafka
+# Everything that CI runs: the web UI, format, lints, docs, all tests of the workspace (licences among them) with a real Kafka
 # beside them, and the tests with foreign clients. What each runner says at its end is left to stand.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 step() { printf '\n== %s\n' "$*"; }
 
 deploy/setup.sh test
+
+step "web UI"
+deploy/ui.sh test
 
 step "format"
 cargo fmt --all --check

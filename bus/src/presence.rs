@@ -1,4 +1,4 @@
-//! Presence: every instance says every two seconds that it is alive, and what holds it up.
+//! Presence: every instance says every one and a half seconds that it is alive, and what holds it up.
 //!
 //! Liveness comes from here alone. A lost announcement does no harm, so nothing is repeated.
 

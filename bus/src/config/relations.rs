@@ -185,14 +185,14 @@ mod tests {
     fn the_edge_of_a_relation_holds() {
         let edge = Sources::none().set("limits.drain_timeout_ms", "295000");
         Layout::bus().load(edge).unwrap();
-        let edge = Sources::none().set("presence.interval_ms", "2001");
+        let edge = Sources::none().set("presence.interval_ms", "1501");
         assert_eq!(
             error_of(edge),
-            "error: `presence.interval_ms` is 2001 ms (--set presence.interval_ms) and \
-             `presence.lease_ms` is 6000 ms (default), but a lease must last three intervals, so \
+            "error: `presence.interval_ms` is 1501 ms (--set presence.interval_ms) and \
+             `presence.lease_ms` is 4500 ms (default), but a lease must last three intervals, so \
              that one lost message is no death\n  \
-             mend: lower `presence.interval_ms` to 2000 or less, or raise `presence.lease_ms` to \
-             6003 or more"
+             mend: lower `presence.interval_ms` to 1500 or less, or raise `presence.lease_ms` to \
+             4503 or more"
         );
     }
 

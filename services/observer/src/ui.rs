@@ -28,7 +28,6 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 
 #[derive(Embed)]
 #[folder = "ui/dist"]
-#[allow_missing = true]
 struct Dist;
 
 /// The routes: every path that nobody else serves.
