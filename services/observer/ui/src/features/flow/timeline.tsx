@@ -1,0 +1,145 @@
+// The timeline: one line an event and one a reaction, attempts as marks, idle time folded.
+import { useMemo, useRef } from "react";
+import type { AxisKind } from "../../model/address";
+import type { LoadedFlow } from "../../model/flow-pages";
+import { bars, eventInstant, flowStart, type Scale, scale } from "../../model/moments";
+import type { Row } from "../../model/tree";
+import { duration } from "../../model/words";
+import { useNow, useWidth } from "../../parts/hooks";
+import { Lines, type ViewProps } from "./lines";
+import { RowName } from "./names";
+
+const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
+/** A label of the axis needs so many pixels. */
+const LABEL_PX = 62;
+
+export function Timeline(props: ViewProps & { flow: LoadedFlow; axis: AxisKind }) {
+  const { flow, axis: kind } = props;
+  // Waits that are not over grow, but not faster than one can see.
+  const now = useNow(2000);
+  const start = flowStart(flow.head, flow.events);
+  const over = flow.events.every(({ reactions }) => reactions.every(({ status }) => status !== "waiting"));
+  const until = over ? 0 : now;
+  const drawn = useMemo(() => scale(kind, flow.events, start, until), [kind, flow.events, start, until]);
+  return (
+    <Lines
+      {...props}
+      label="Timeline"
+      className="timeline"
+      tall={3.5}
+      behind={<FoldBands scale={drawn} />}
+      columns={[
+        { name: "Event or reaction", className: "col-name", cell: (row) => <RowName row={row} /> },
+        {
+          name: "Time",
+          className: "col-track",
+          head: <AxisHead scale={drawn} />,
+          cell: (row) => <Track row={row} scale={drawn} start={start} now={until} />,
+        },
+      ]}
+    />
+  );
+}
+
+function AxisHead({ scale: { axis } }: { scale: Scale }) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  let free = -1;
+  const ticks = axis.ticks.filter(({ at }) => {
+    const folded = axis.folds.some((fold) => at * width + LABEL_PX > fold.from * width && at < fold.from);
+    if (at * width < free || (folded && at > 0) || at * width > width - LABEL_PX / 2) return false;
+    free = at * width + LABEL_PX;
+    return true;
+  });
+  return (
+    <div ref={box} className="axis">
+      <span className="unseen">Time</span>
+      {ticks.map(({ at, words }) => (
+        <span key={at} className="tick" style={{ left: percent(at) }}>
+          {words}
+        </span>
+      ))}
+      {axis.folds.map(({ from, to, words }) => (
+        <span key={from} className="fold-words" style={{ left: percent(from), width: percent(to - from) }} title={words}>
+          <span>{words}</span>
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** Where time is folded, all the way down. */
+function FoldBands({ scale: { axis } }: { scale: Scale }) {
+  return (
+    <div className="bands" aria-hidden="true">
+      {axis.ticks.map(({ at }) => (
+        <span key={`t${at}`} className="grid-line" style={{ left: percent(at) }} />
+      ))}
+      {axis.folds.map(({ from, to }) => (
+        <span key={`f${from}`} className="band" style={{ left: percent(from), width: percent(to - from) }} />
+      ))}
+    </div>
+  );
+}
+
+interface TrackProps {
+  row: Row;
+  scale: Scale;
+  start: number;
+  now: number;
+}
+
+function Track({ row, scale, start, now }: TrackProps) {
+  if (row.kind === "fold") return <span className="track-words">{row.expanded ? "" : "folded: Enter shows them"}</span>;
+  if (row.kind === "may") return <span className="track-words">not yet</span>;
+  if (row.kind === "event") {
+    const ms = eventInstant(row.event, start);
+    const at = scale.place(row, ms);
+    return (
+      <>
+        <span className={`diamond kind-${row.event.kind}`} style={{ left: percent(at) }} />
+        <Label at={at}>+{duration(row.event.after_ms)}</Label>
+      </>
+    );
+  }
+  const drawn = bars(row.event, row.reaction, start, now).map((bar) => ({
+    ...bar,
+    left: scale.place(row, bar.from),
+    right: scale.place(row, bar.to),
+  }));
+  const end = drawn.reduce((most, bar) => Math.max(most, bar.right), 0);
+  return (
+    <>
+      {drawn.map(({ left, right, look, words, from, to }) => (
+        <span
+          key={`${from} ${look}`}
+          className={`attempt attempt-${look}`}
+          style={{ left: percent(left), width: percent(right - left) }}
+          title={look === "waiting" ? words : `${words}, ${duration(to - from)}`}
+        />
+      ))}
+      <Label at={end}>{reactionWords(row)}</Label>
+    </>
+  );
+}
+
+/** To the right of the mark, or to its left where there is no more room. */
+function Label({ at, children }: { at: number; children: React.ReactNode }) {
+  const style = at > 0.8 ? { right: percent(1 - at) } : { left: percent(at) };
+  return (
+    <span className={at > 0.8 ? "label label-left" : "label"} style={style}>
+      {children}
+    </span>
+  );
+}
+
+function reactionWords(row: Extract<Row, { kind: "reaction" }>): string {
+  const { reaction } = row;
+  const { attempts, status } = reaction;
+  if (status === "waiting") return reaction.why ?? "waiting";
+  const ran = attempts.reduce((sum, attempt) => sum + attempt.duration_ms, 0);
+  const last = attempts.at(-1);
+  const code = last?.error_code && status !== "done" ? ` · ${last.error_code}` : "";
+  const tries = attempts.length > 1 ? `${attempts.length} attempts, ` : "";
+  return `${tries}${duration(ran)}${code}`;
+}
