@@ -123,7 +123,7 @@ export function filterWords(address: FlowsAddress): string[] {
   const span = SINCE.find((each) => each.value === address.since);
   if (address.since) words.push(span ? span.words : `since ${address.since}`);
   if (address.until) words.push(`until ${address.until}`);
-  if (address.q) words.push(`id or key “${address.q}”`);
+  if (address.q) words.push(`id or key beginning with “${address.q}”`);
   return words;
 }
 

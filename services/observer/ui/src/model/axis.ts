@@ -28,26 +28,30 @@ const FOLDS_MAX = 8;
 const FOLD_WIDTH = 0.085;
 const FOLDS_WIDTH_MAX = 0.55;
 
+/** Something that happened, or is due; an instant ends where it begins. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
 /** Idle time is folded; what is between folds gets room by the root of its length, so that a short burst
  * beside a long one can still be seen. */
-export function elastic(instants: readonly number[]): Axis {
-  const sorted = [...new Set(instants)].sort((a, b) => a - b);
-  const [first] = sorted;
-  const last = sorted[sorted.length - 1];
-  if (first === undefined || last === undefined || first === last) return wall(instants);
-  const idle = idleGaps(sorted);
-  const pieces: { from: number; to: number; fold: boolean }[] = [];
+export function elastic(spans: readonly Span[]): Axis {
+  const idle = idleGaps(spans);
+  if (idle.length === 0) return wall(spans);
+  const first = beginning(spans);
+  const last = end(spans);
+  const pieces: (Span & { fold: boolean })[] = [];
   let at = first;
   for (const gap of idle) {
     pieces.push({ from: at, to: gap.from, fold: false }, { ...gap, fold: true });
     at = gap.to;
   }
   pieces.push({ from: at, to: last, fold: false });
-  if (idle.length === 0) return wall(instants);
 
   const foldWidth = Math.min(FOLD_WIDTH, FOLDS_WIDTH_MAX / idle.length);
   const room = 1 - foldWidth * idle.length;
-  const weight = (piece: { from: number; to: number }) => Math.sqrt(piece.to - piece.from) + 1;
+  const weight = (piece: Span) => Math.sqrt(piece.to - piece.from) + 1;
   const busy = pieces.filter((piece) => !piece.fold);
   const weights = busy.reduce((sum, piece) => sum + weight(piece), 0);
   // A burst of a single instant still needs room for its mark.
@@ -55,7 +59,7 @@ export function elastic(instants: readonly number[]): Axis {
   const widths = busy.map((piece) => Math.max(least, (weight(piece) / weights) * room));
   const scale = room / widths.reduce((sum, width) => sum + width, 0);
 
-  const stretches: { from: number; to: number; left: number; right: number }[] = [];
+  const stretches: Stretch[] = [];
   const ticks: Tick[] = [];
   const folds: Fold[] = [];
   let left = 0;
@@ -73,10 +77,9 @@ export function elastic(instants: readonly number[]): Axis {
   return { place: (ms) => placeIn(stretches, ms), ticks, folds };
 }
 
-export function wall(instants: readonly number[]): Axis {
-  const first = smallest(instants);
-  const last = largest(instants);
-  const span = Math.max(last - first, 0.001);
+export function wall(spans: readonly Span[]): Axis {
+  const first = beginning(spans);
+  const span = Math.max(end(spans) - first, 0.001);
   return {
     place: (ms) => clamp((ms - first) / span),
     ticks: steps(span).map((ms) => ({ at: ms / span, words: ms === 0 ? "0" : `+${duration(ms)}` })),
@@ -98,26 +101,32 @@ export function previous(longest: number): Axis {
 }
 
 /** The gaps that are folded: the longest first, as long as each is a large part of what is left. */
-function idleGaps(sorted: readonly number[]): { from: number; to: number }[] {
-  const gaps: { from: number; to: number }[] = [];
-  for (let nth = 1; nth < sorted.length; nth += 1) {
-    const from = sorted[nth - 1] ?? 0;
-    const to = sorted[nth] ?? 0;
-    if (to - from >= IDLE_MIN_MS) gaps.push({ from, to });
+function idleGaps(spans: readonly Span[]): Span[] {
+  const sorted = [...spans].sort((a, b) => a.from - b.from);
+  const gaps: Span[] = [];
+  let until = sorted[0]?.to ?? 0;
+  for (const span of sorted) {
+    if (span.from - until >= IDLE_MIN_MS) gaps.push({ from: until, to: span.from });
+    until = Math.max(until, span.to);
   }
   gaps.sort((a, b) => b.to - b.from - (a.to - a.from));
-  let left = (sorted[sorted.length - 1] ?? 0) - (sorted[0] ?? 0);
-  const idle: { from: number; to: number }[] = [];
+  let left = until - (sorted[0]?.from ?? 0);
+  const idle: Span[] = [];
   for (const gap of gaps) {
-    const span = gap.to - gap.from;
-    if (idle.length === FOLDS_MAX || span < left * IDLE_SHARE) break;
+    const length = gap.to - gap.from;
+    if (idle.length === FOLDS_MAX || length < left * IDLE_SHARE) break;
     idle.push(gap);
-    left -= span;
+    left -= length;
   }
   return idle.sort((a, b) => a.from - b.from);
 }
 
-function placeIn(stretches: readonly { from: number; to: number; left: number; right: number }[], ms: number) {
+interface Stretch extends Span {
+  left: number;
+  right: number;
+}
+
+function placeIn(stretches: readonly Stretch[], ms: number): number {
   for (const { from, to, left, right } of stretches) {
     if (ms <= to) return to === from ? left : left + clamp((ms - from) / (to - from)) * (right - left);
   }
@@ -141,10 +150,10 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-function smallest(values: readonly number[]): number {
-  return values.reduce((least, value) => Math.min(least, value), values[0] ?? 0);
+function beginning(spans: readonly Span[]): number {
+  return spans.reduce((least, { from }) => Math.min(least, from), spans[0]?.from ?? 0);
 }
 
-function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => Math.max(most, value), values[0] ?? 0);
+function end(spans: readonly Span[]): number {
+  return spans.reduce((most, { to }) => Math.max(most, to), spans[0]?.to ?? 0);
 }

@@ -1,7 +1,7 @@
 // When the things of a flow happened, as a row of the timeline draws them.
 import type { Attempt, EventView, FlowView, Reaction } from "../api/types";
 import type { AxisKind } from "./address";
-import { type Axis, elastic, previous, wall } from "./axis";
+import { type Axis, elastic, previous, type Span, wall } from "./axis";
 import type { Row } from "./tree";
 import { instant } from "./words";
 
@@ -46,26 +46,30 @@ export function scale(kind: AxisKind, events: readonly EventView[], start: numbe
       const own = eventInstant(event, start);
       const cause = event.parent === undefined ? undefined : causes.get(event.parent);
       if (cause !== undefined) longest = Math.max(longest, own - cause);
-      for (const at of reactionInstants(event, now)) longest = Math.max(longest, at - own);
+      for (const { to } of reactionSpans(event, now)) longest = Math.max(longest, to - own);
     }
     const axis = previous(longest);
     return { axis, place: (row, ms) => axis.place(Math.max(0, ms - begin(row))) };
   }
-  const instants = events.flatMap((event) => [eventInstant(event, start), ...reactionInstants(event, now)]);
-  const axis = kind === "wall" ? wall(instants) : elastic(instants);
+  const spans = events.flatMap((event) => {
+    const at = eventInstant(event, start);
+    return [{ from: at, to: at }, ...reactionSpans(event, now)];
+  });
+  const axis = kind === "wall" ? wall(spans) : elastic(spans);
   return { axis, place: (_, ms) => axis.place(ms) };
 }
 
-function reactionInstants(event: EventView, now: number): number[] {
+/** When its attempts ran, and the instants at which one is due or a wait has come to. A wait itself is idle. */
+function reactionSpans(event: EventView, now: number): Span[] {
   return event.reactions.flatMap((reaction) => {
-    const instants = reaction.attempts.flatMap((attempt) => {
+    const spans = reaction.attempts.map((attempt): Span => {
       const from = instant(attempt.started_at);
-      return [from, from + attempt.duration_ms];
+      return { from, to: from + attempt.duration_ms };
     });
     const due = dueAt(reaction);
-    if (due !== undefined) instants.push(due);
-    if (reaction.status === "waiting") instants.push(now);
-    return instants;
+    if (due !== undefined) spans.push({ from: due, to: due });
+    if (reaction.status === "waiting") spans.push({ from: now, to: now });
+    return spans;
   });
 }
 

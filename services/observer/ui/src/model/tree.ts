@@ -39,6 +39,9 @@ export interface FoldRow extends Shared {
   type: string;
   count: number;
   failed: number;
+  /** From the first to the last of them, after the flow's start. */
+  from_ms: number;
+  to_ms: number;
   /** More of them may be on pages that are not loaded. */
   partial: boolean;
 }
@@ -48,7 +51,7 @@ type Content =
   | { kind: "event"; event: EventView }
   | { kind: "reaction"; event: EventView; reaction: Reaction }
   | { kind: "may"; event: EventView; reaction: Reaction; type: string }
-  | { kind: "fold"; type: string; count: number; failed: number; partial: boolean };
+  | Omit<FoldRow, keyof Shared>;
 
 export interface Node {
   id: string;
@@ -158,13 +161,24 @@ function fold(parent: string, siblings: Node[], partial: boolean): Node[] {
       const { type } = node.content.event;
       folded.push({
         id: `${parent} × ${type}`,
-        content: { kind: "fold", type, count: group.length, failed, partial },
+        content: { kind: "fold", type, count: group.length, failed, partial, ...extent(group) },
         problem: failed > 0,
         children: group,
       });
     }
   }
   return folded;
+}
+
+function extent(group: readonly Node[]): { from_ms: number; to_ms: number } {
+  let from_ms = Number.POSITIVE_INFINITY;
+  let to_ms = Number.NEGATIVE_INFINITY;
+  for (const { content } of group) {
+    if (content.kind !== "event") continue;
+    from_ms = Math.min(from_ms, content.event.after_ms);
+    to_ms = Math.max(to_ms, content.event.after_ms);
+  }
+  return { from_ms, to_ms };
 }
 
 function hasFailed(node: Node): boolean {

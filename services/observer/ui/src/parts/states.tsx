@@ -59,19 +59,26 @@ function AwayPanel({ again }: { again: () => void }) {
   );
 }
 
-/** A failure above rows that are still shown, from before. */
-export function FailureBar({ failure, again }: { failure: Failure; again: () => void }) {
-  const away = failure.kind === "away";
+/** Above rows that are still shown, from before: that the observer is away, or what else failed. */
+export function TroubleBar({ failure, again }: { failure?: Failure; again: () => void }) {
+  const { link } = useLive();
+  const now = useNow(500);
+  const failed = failure && failure.kind !== "away";
+  if (link.state !== "away" && !failed) return null;
+  // A connection that is back within a moment is not worth a bar.
+  if (link.state === "away" && now - link.since < 1500) return null;
+  const away =
+    "The observer does not answer. What you see is from before; it is refreshed as soon as the observer is back.";
   return (
     <div className="bar tone-danger" role="alert">
-      <Icon name={away ? "away" : "warning"} />
+      <Icon name={link.state === "away" ? "away" : "warning"} />
       <span>
-        {away
-          ? "The observer does not answer. What you see is from before; it is refreshed as soon as it is back."
+        {link.state === "away" || !failed
+          ? away
           : `${sentence(failure.message)} ${failure.mend ? sentence(failure.mend) : ""}`}
       </span>
-      <button type="button" className="button small" onClick={again}>
-        Try again
+      <button type="button" className="button small" onClick={link.state === "away" ? tryAgain : again}>
+        {link.state === "away" ? "Try now" : "Try again"}
       </button>
     </div>
   );

@@ -60,3 +60,12 @@ export function RowName({ row }: { row: Row }) {
       );
   }
 }
+
+/** Words that may be longer than their column; the detail panel has all of them. */
+export function Words({ words }: { words: string }) {
+  return (
+    <span className="ellipsis" title={words}>
+      {words}
+    </span>
+  );
+}

@@ -12,7 +12,7 @@ import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
 import { go } from "../../parts/router";
 import { useShortcuts } from "../../parts/shortcuts";
-import { FailureBar, FailurePanel, Skeleton } from "../../parts/states";
+import { FailurePanel, Skeleton, TroubleBar } from "../../parts/states";
 import { Detail } from "./detail";
 import { FlowHeader } from "./header";
 import type { LinesHandle } from "./lines";
@@ -98,7 +98,7 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
   return (
     <div className="flow">
       <FlowHeader flow={flow.head} />
-      {failure && <FailureBar failure={failure} again={refresh} />}
+      <TroubleBar failure={failure} again={refresh} />
       {paused && held && (
         <div className="bar tone-warning">
           <Icon name="pause" />

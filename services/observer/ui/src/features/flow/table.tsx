@@ -5,7 +5,7 @@ import type { Row } from "../../model/tree";
 import { duration, instant } from "../../model/words";
 import { useNow } from "../../parts/hooks";
 import { Lines, type ViewProps } from "./lines";
-import { RowName } from "./names";
+import { RowName, Words } from "./names";
 
 export function TimelineTable(props: ViewProps & { flow: LoadedFlow }) {
   const now = useNow(2000);
@@ -21,7 +21,7 @@ export function TimelineTable(props: ViewProps & { flow: LoadedFlow }) {
         { name: "Begins", className: "col-number", cell: (row) => begins(row, start) },
         { name: "Ends", className: "col-number", cell: (row) => ends(row, start) },
         { name: "Ran", className: "col-number", cell: took },
-        { name: "Attempts", className: "col-words", cell: (row) => attempts(row, start, now) },
+        { name: "Attempts", className: "col-words", cell: (row) => <Words words={attempts(row, start, now)} /> },
       ]}
     />
   );

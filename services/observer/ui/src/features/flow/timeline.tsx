@@ -1,5 +1,5 @@
 // The timeline: one line an event and one a reaction, attempts as marks, idle time folded.
-import { useMemo, useRef } from "react";
+import { type ReactNode, useMemo, useRef } from "react";
 import type { AxisKind } from "../../model/address";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { bars, eventInstant, flowStart, type Scale, scale } from "../../model/moments";
@@ -47,12 +47,12 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
   let free = -1;
   const ticks = axis.ticks.filter(({ at }) => {
     const folded = axis.folds.some((fold) => at * width + LABEL_PX > fold.from * width && at < fold.from);
-    if (at * width < free || (folded && at > 0) || at * width > width - LABEL_PX / 2) return false;
+    if (at * width < free || (folded && at > 0) || at * width > width) return false;
     free = at * width + LABEL_PX;
     return true;
   });
   return (
-    <div ref={box} className="axis">
+    <div ref={box} className="axis plane">
       <span className="unseen">Time</span>
       {ticks.map(({ at, words }) => (
         <span key={at} className="tick" style={{ left: percent(at) }}>
@@ -72,12 +72,14 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
 function FoldBands({ scale: { axis } }: { scale: Scale }) {
   return (
     <div className="bands" aria-hidden="true">
+      <div className="plane">
       {axis.ticks.map(({ at }) => (
         <span key={`t${at}`} className="grid-line" style={{ left: percent(at) }} />
       ))}
       {axis.folds.map(({ from, to }) => (
         <span key={`f${from}`} className="band" style={{ left: percent(from), width: percent(to - from) }} />
       ))}
+      </div>
     </div>
   );
 }
@@ -90,16 +92,24 @@ interface TrackProps {
 }
 
 function Track({ row, scale, start, now }: TrackProps) {
-  if (row.kind === "fold") return <span className="track-words">{row.expanded ? "" : "folded: Enter shows them"}</span>;
   if (row.kind === "may") return <span className="track-words">not yet</span>;
-  if (row.kind === "event") {
-    const ms = eventInstant(row.event, start);
-    const at = scale.place(row, ms);
+  if (row.kind === "fold") {
+    const left = scale.place(row, start + row.from_ms);
+    const right = scale.place(row, start + row.to_ms);
     return (
-      <>
+      <div className="plane">
+        <span className="attempt attempt-many" style={{ left: percent(left), width: percent(right - left) }} />
+        <Label at={right}>{duration(row.to_ms - row.from_ms)}</Label>
+      </div>
+    );
+  }
+  if (row.kind === "event") {
+    const at = scale.place(row, eventInstant(row.event, start));
+    return (
+      <div className="plane">
         <span className={`diamond kind-${row.event.kind}`} style={{ left: percent(at) }} />
         <Label at={at}>+{duration(row.event.after_ms)}</Label>
-      </>
+      </div>
     );
   }
   const drawn = bars(row.event, row.reaction, start, now).map((bar) => ({
@@ -109,7 +119,7 @@ function Track({ row, scale, start, now }: TrackProps) {
   }));
   const end = drawn.reduce((most, bar) => Math.max(most, bar.right), 0);
   return (
-    <>
+    <div className="plane">
       {drawn.map(({ left, right, look, words, from, to }) => (
         <span
           key={`${from} ${look}`}
@@ -119,15 +129,14 @@ function Track({ row, scale, start, now }: TrackProps) {
         />
       ))}
       <Label at={end}>{reactionWords(row)}</Label>
-    </>
+    </div>
   );
 }
 
-/** To the right of the mark, or to its left where there is no more room. */
-function Label({ at, children }: { at: number; children: React.ReactNode }) {
-  const style = at > 0.8 ? { right: percent(1 - at) } : { left: percent(at) };
+/** Behind the mark. The plane ends before the cell does, so that the last label has room. */
+function Label({ at, children }: { at: number; children: ReactNode }) {
   return (
-    <span className={at > 0.8 ? "label label-left" : "label"} style={style}>
+    <span className="label" style={{ left: percent(at) }}>
       {children}
     </span>
   );

@@ -4,7 +4,7 @@ import { ran } from "../../model/moments";
 import type { Row } from "../../model/tree";
 import { duration } from "../../model/words";
 import { Lines, type ViewProps } from "./lines";
-import { RowName } from "./names";
+import { RowName, Words } from "./names";
 
 export function CauseTree(props: ViewProps & { flow: LoadedFlow }) {
   const afters = new Map(props.flow.events.map((event) => [event.place, event.after_ms]));
@@ -21,7 +21,7 @@ export function CauseTree(props: ViewProps & { flow: LoadedFlow }) {
       tall={3.25}
       columns={[
         { name: "Event or reaction", className: "col-name", cell: (row) => <RowName row={row} /> },
-        { name: "What became of it", className: "col-words", cell: (row) => <Became row={row} /> },
+        { name: "What became of it", className: "col-words", cell: (row) => <Words words={becameWords(row)} /> },
         { name: "After start", className: "col-number", cell: (row) => (row.kind === "event" ? `+${duration(row.event.after_ms)}` : "") },
         { name: "After cause", className: "col-number col-cause", cell: since },
         { name: "Ran", className: "col-number", cell: took },
@@ -39,15 +39,6 @@ function record(row: Row): string {
   if (row.kind !== "event") return "";
   const { topic, partition, offset } = row.event;
   return `${topic}/${partition}@${offset}`;
-}
-
-export function Became({ row }: { row: Row }) {
-  const words = becameWords(row);
-  return (
-    <span className="ellipsis" title={words}>
-      {words}
-    </span>
-  );
 }
 
 function becameWords(row: Row): string {

@@ -7,7 +7,7 @@ import { PROBLEMS, STATUS_WORDS } from "../../model/status";
 import { Announce } from "../../parts/announce";
 import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
-import { FailureBar, FailurePanel, Skeleton } from "../../parts/states";
+import { FailurePanel, Skeleton, TroubleBar } from "../../parts/states";
 import { Counters } from "./counters";
 import { NoFlows } from "./empty";
 import { Filters } from "./filters";
@@ -24,7 +24,16 @@ export function FlowsScreen({ address }: { address: FlowsAddress }) {
       <h1 className="unseen">Flows</h1>
       <Counters address={address} counts={list?.counts} />
       <Filters address={address} types={list?.types ?? []} />
-      {failure && list && <FailureBar failure={failure} again={refresh} />}
+      {waiting && (
+        <div className="pill-place">
+          <button type="button" className="pill" onClick={refresh}>
+            <Icon name="up" size={14} />
+            {waiting}
+            {paused && " while paused"}
+          </button>
+        </div>
+      )}
+      {list && <TroubleBar failure={failure} again={refresh} />}
       {failure && !list && <FailurePanel failure={failure} again={refresh} />}
       {!list && !failure && <Skeleton rows={12} label="Loading flows" />}
       {list && list.rows.length === 0 && <NoFlows address={address} counts={list.counts} />}
@@ -37,15 +46,6 @@ export function FlowsScreen({ address }: { address: FlowsAddress }) {
           loadingMore={loadingMore}
           complete={list.next === undefined}
         />
-      )}
-      {waiting && (
-        <div className="pill-place">
-          <button type="button" className="pill" onClick={refresh}>
-            <Icon name="up" size={14} />
-            {waiting}
-            {paused && " while paused"}
-          </button>
-        </div>
       )}
       <Announce words={list ? announced(list.counts, waiting) : ""} />
     </div>
