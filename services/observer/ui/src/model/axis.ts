@@ -70,7 +70,7 @@ export function elastic(spans: readonly Span[]): Axis {
     if (piece.fold) {
       folds.push({ from: left, to: left + width, words: `${duration(piece.to - piece.from)} idle` });
     } else {
-      ticks.push({ at: left, words: `+${duration(piece.from - first)}` });
+      ticks.push({ at: left, words: left === 0 ? "0" : `+${duration(piece.from - first)}` });
     }
     left += width;
   }

@@ -37,7 +37,6 @@ export function RowName({ row }: { row: Row }) {
         <span className={`name name-reaction${reaction.status === "waiting" ? " quiet" : ""}`} title={reaction.why}>
           <ReactionMark reaction={reaction} />
           <span>{reaction.service}</span>
-          {reaction.attempts.length > 1 && <span className="quiet">attempt {reaction.attempts.at(-1)?.attempt}</span>}
           {reaction.duplicates > 0 && <span className="quiet">+{count(reaction.duplicates)} duplicate</span>}
         </span>
       );
@@ -46,7 +45,8 @@ export function RowName({ row }: { row: Row }) {
       return (
         <span className="name name-may" title={`${row.reaction.service} may emit it once it is done`}>
           <span className="event-mark kind-may" aria-hidden="true" />
-          <span className="may-word">may emit</span> {typeName(row.type)}
+          <span className="may-word">may emit</span>
+          <span>{typeName(row.type)}</span>
         </span>
       );
     case "fold":

@@ -10,8 +10,11 @@ import { Lines, type ViewProps } from "./lines";
 import { RowName } from "./names";
 
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
-/** A label of the axis needs so many pixels. */
-const LABEL_PX = 62;
+/** A label of the axis needs so many pixels a letter, and so many around it. */
+const LETTER_PX = 6.5;
+const TICK_GAP_PX = 8;
+/** What is written on a fold needs so many; a narrower one is only hatched. */
+const FOLD_PX = 58;
 
 export function Timeline(props: ViewProps & { flow: LoadedFlow; axis: AxisKind }) {
   const { flow, axis: kind } = props;
@@ -45,10 +48,11 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   let free = -1;
-  const ticks = axis.ticks.filter(({ at }) => {
-    const folded = axis.folds.some((fold) => at * width + LABEL_PX > fold.from * width && at < fold.from);
-    if (at * width < free || (folded && at > 0) || at * width > width) return false;
-    free = at * width + LABEL_PX;
+  const ticks = axis.ticks.filter(({ at, words }) => {
+    const end = at * width + words.length * LETTER_PX + TICK_GAP_PX;
+    const folded = axis.folds.some((fold) => at < fold.from && end > fold.from * width);
+    if (at * width < free || folded) return false;
+    free = end;
     return true;
   });
   return (
@@ -61,7 +65,7 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
       ))}
       {axis.folds.map(({ from, to, words }) => (
         <span key={from} className="fold-words" style={{ left: percent(from), width: percent(to - from) }} title={words}>
-          <span>{words}</span>
+          {(to - from) * width > FOLD_PX ? words : <span className="unseen">{words}</span>}
         </span>
       ))}
     </div>

@@ -5,7 +5,6 @@ import { askFind, failure } from "../../api/client";
 import type { Found } from "../../api/types";
 import { type Address, ALL_FLOWS, flowAddress } from "../../model/address";
 import { flowName, sentence } from "../../model/words";
-import { useMedia } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
 import { StatusMark } from "../../parts/marks";
 import { go } from "../../parts/router";
@@ -35,7 +34,6 @@ export function Search({ input }: { input: RefObject<HTMLInputElement | null> })
   const [at, setAt] = useState(0);
   const enter = useRef(false);
   const list = useId();
-  const brief = useMedia("(max-width: 64em)");
   const q = text.trim();
 
   useEffect(() => {
@@ -113,7 +111,7 @@ export function Search({ input }: { input: RefObject<HTMLInputElement | null> })
           aria-controls={list}
           aria-activedescendant={shown && choices.length > 0 ? `${list}-${active}` : undefined}
           aria-keyshortcuts="/ Control+K"
-          placeholder={brief ? "Find…" : "Find order, event, offset, trace"}
+          placeholder="Find order, event, offset, trace"
           value={text}
           onChange={(event) => {
             setText(event.target.value);
