@@ -51,7 +51,9 @@ export async function visit(browser: Browser, wish: Wish): Promise<Visit> {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
     // The browser itself reports every answer that is an error; those are asked for by the tests.
-    const failedToLoad = /Failed to load resource|ERR_CONNECTION|ERR_EMPTY|ERR_INCOMPLETE/.test(message.text());
+    const failedToLoad = /Failed to load resource|ERR_CONNECTION|ERR_EMPTY|ERR_INCOMPLETE/.test(
+      message.text(),
+    );
     if (message.type() === "error" && !failedToLoad) errors.push(message.text());
   });
   return { page, foreign, errors, close: () => context.close() };
@@ -68,7 +70,9 @@ export async function axe(page: Page): Promise<string[]> {
   // By the debugger's way in, which the page's policy does not bind.
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(on: Document, how: object): Promise<{ violations: unknown }> } };
+    const { axe } = window as unknown as {
+      axe: { run(on: Document, how: object): Promise<{ violations: unknown }> };
+    };
     const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     return (await axe.run(document, { runOnly })).violations;
   });

@@ -30,19 +30,28 @@ export async function shoot(only: string[], widths: number[], themes: Theme[]) {
   const browser = await launch();
   for (const theme of themes) {
     for (const width of widths) {
-      const { page, close } = await visit(browser, { base: mock.url, theme, width, height: width < 500 ? 844 : 900 });
+      const { page, close } = await visit(browser, {
+        base: mock.url,
+        theme,
+        width,
+        height: width < 500 ? 844 : 900,
+      });
       const shot = async (name: string) => {
         if (only.length > 0 && !only.includes(name)) return;
         await page.waitForTimeout(350);
         await page.screenshot({ path: `${FOLDER}${name}-${theme}-${width}.png` });
       };
       for (const [name, path] of Object.entries(PATHS)) {
-        if (only.length > 0 && !only.includes(name) && !(name === "parked" && only.includes("detail"))) continue;
+        if (only.length > 0 && !only.includes(name) && !(name === "parked" && only.includes("detail")))
+          continue;
         await page.goto(path);
         await page.waitForSelector("h1", { state: "attached" });
         await shot(name);
         if (name === "parked") {
-          await page.getByRole("row", { name: /PaymentCaptured/ }).first().click();
+          await page
+            .getByRole("row", { name: /PaymentCaptured/ })
+            .first()
+            .click();
           await page.waitForSelector(".json");
           await shot("detail");
         }

@@ -34,12 +34,40 @@ async function come(wish: Partial<Wish> = {}): Promise<Page> {
 
 describe("states that teach", () => {
   const states: [string, () => void, string, RegExp][] = [
-    ["no events yet", () => { mock.weather.empty = true; }, "/flows", /curl -s http:\/\/127\.0\.0\.1:\d+\/orders/],
-    ["catching up", () => { mock.weather = { ...mock.weather, empty: true, read_percent: 43.4 }; }, "/flows", /43 % of the topics is read, 12 s left/],
+    [
+      "no events yet",
+      () => {
+        mock.weather.empty = true;
+      },
+      "/flows",
+      /curl -s http:\/\/127\.0\.0\.1:\d+\/orders/,
+    ],
+    [
+      "catching up",
+      () => {
+        mock.weather = { ...mock.weather, empty: true, read_percent: 43.4 };
+      },
+      "/flows",
+      /43 % of the topics is read, 12 s left/,
+    ],
     ["no match", () => {}, "/flows?status=running&q=zz", /status running.*beginning with “zz”/],
-    ["an error", () => { mock.weather.broken = true; }, "/flows", /disk I\/O error[\s\S]*free space/i],
+    [
+      "an error",
+      () => {
+        mock.weather.broken = true;
+      },
+      "/flows",
+      /disk I\/O error[\s\S]*free space/i,
+    ],
     ["no such flow", () => {}, "/flows/nobody", /no flow has the id or business key nobody/i],
-    ["a flow that fails to load", () => { mock.weather.broken = true; }, "/flows/4711", /disk I\/O error/],
+    [
+      "a flow that fails to load",
+      () => {
+        mock.weather.broken = true;
+      },
+      "/flows/4711",
+      /disk I\/O error/,
+    ],
     ["no such page", () => {}, "/nowhere/at/all", /leads nowhere/],
   ];
   for (const theme of ["light", "dark"] as Theme[]) {
@@ -60,7 +88,11 @@ describe("states that teach", () => {
     mock.weather = { ...mock.weather, empty: true, read_percent: 43.4 };
     const page = await come();
     await toPanel(page, "/flows");
-    await until(() => badge(page), (words) => words.startsWith("catching up 43 %, 12 s left"), "the badge");
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("catching up 43 %, 12 s left"),
+      "the badge",
+    );
     mock.fair();
     mock.changed(tell(completed("6000", Date.now())));
     await page.locator(".flow-row", { hasText: "order 6000" }).waitFor();
@@ -83,8 +115,12 @@ describe("states that teach", () => {
     await page.locator(".windowed > .line").first().click();
     await page.locator(".json").waitFor();
     expect(await page.locator(".json-masked").count()).toBe(2);
-    expect(await page.locator(".masked-why").innerText()).toMatch(/email, card_number: marked sensitive in the schema/);
-    expect(await page.locator(".detail a[target=_blank]").getAttribute("href")).toMatch(/^http:\/\/127\.0\.0\.1:16686\/trace\/[0-9a-f]{32}$/);
+    expect(await page.locator(".masked-why").innerText()).toMatch(
+      /email, card_number: marked sensitive in the schema/,
+    );
+    expect(await page.locator(".detail a[target=_blank]").getAttribute("href")).toMatch(
+      /^http:\/\/127\.0\.0\.1:16686\/trace\/[0-9a-f]{32}$/,
+    );
   });
 });
 
@@ -103,7 +139,11 @@ describe("the observer goes away", () => {
     await mock.start();
     await page.locator(".flow-row", { hasText: "ended while nobody looked" }).waitFor();
     await page.locator(".bar").waitFor({ state: "detached" });
-    await until(() => badge(page), (words) => words.startsWith("live"), "the badge");
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("live"),
+      "the badge",
+    );
   });
 
   test("a page opened meanwhile waits, and comes by itself", async () => {
@@ -122,14 +162,22 @@ describe("the observer goes away", () => {
     const page = await come();
     await toFlows(page);
     mock.weather.silent = true;
-    await until(() => badge(page), (words) => /^stale \d+ s/.test(words), "the badge");
+    await until(
+      () => badge(page),
+      (words) => /^stale \d+ s/.test(words),
+      "the badge",
+    );
   });
 
   test("trouble of the observer itself stands in the badge", async () => {
     mock.weather.trouble = "broker out of reach at 127.0.0.1:9092";
     const page = await come();
     await toFlows(page);
-    await until(() => badge(page), (words) => words.startsWith("broker out of reach"), "the badge");
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("broker out of reach"),
+      "the badge",
+    );
   });
 });
 
@@ -140,7 +188,11 @@ describe("live", () => {
     const names = () => page.locator(".windowed > .flow-row a").allInnerTexts();
     const before = await names();
     const flow = mock.find("4702");
-    flow.summary = { ...flow.summary, status: "completed", why: "ended with OrderConfirmed after 4 attempts" };
+    flow.summary = {
+      ...flow.summary,
+      status: "completed",
+      why: "ended with OrderConfirmed after 4 attempts",
+    };
     mock.changed(flow);
     await page.locator(".flow-row", { hasText: "after 4 attempts" }).waitFor();
     expect(await names()).toEqual(before);
@@ -157,7 +209,11 @@ describe("live", () => {
     const page = await come();
     await toFlows(page);
     await page.keyboard.press("l");
-    await until(() => badge(page), (words) => words.startsWith("paused"), "the badge");
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("paused"),
+      "the badge",
+    );
     const flow = mock.find("4702");
     const was = flow.summary.why;
     flow.summary = { ...flow.summary, why: "something else" };
@@ -174,7 +230,12 @@ describe("live", () => {
     const flow = mock.find("4709");
     const done = tell(completed("4709", Date.now() - 5000));
     flow.events = done.events;
-    flow.summary = { ...flow.summary, status: "completed", why: done.summary.why, event_count: done.events.length };
+    flow.summary = {
+      ...flow.summary,
+      status: "completed",
+      why: done.summary.why,
+      event_count: done.events.length,
+    };
     mock.changed(flow);
     await page.locator(".why-words", { hasText: "Ended with OrderConfirmed" }).waitFor();
     expect(await page.locator(".line-event").count()).toBe(6);
@@ -184,9 +245,13 @@ describe("live", () => {
     const page = await come();
     await toFlows(page);
     await page.locator(".list-foot button").click();
-    await until(() => page.locator(".flow-table").getAttribute("aria-rowcount"), (rows) => Number(rows) !== 0, "rows");
+    await until(
+      () => page.locator(".flow-table").getAttribute("aria-rowcount"),
+      (rows) => Number(rows) !== 0,
+      "rows",
+    );
     await page.mouse.wheel(0, 2400);
-    const row = page.locator(".windowed > .flow-row a", { hasText: "order 44" }).nth(5);
+    const row = page.locator(".windowed > .flow-row a", { hasText: "order 43" }).nth(5);
     const name = await row.innerText();
     await row.click();
     await page.locator(".why-words").waitFor();
@@ -202,7 +267,11 @@ describe("filters", () => {
     const page = await come();
     await toFlows(page);
     await page.getByRole("button", { name: /Blocked/ }).click();
-    await until(() => page.locator(".windowed > .flow-row").count(), (rows) => rows === 2, "blocked rows");
+    await until(
+      () => page.locator(".windowed > .flow-row").count(),
+      (rows) => rows === 2,
+      "blocked rows",
+    );
     expect(new URL(page.url()).search).toBe("?status=blocked");
     await page.getByLabel("Waits for, or fails at").selectOption("payments");
     await page.locator(".panel", { hasText: "No flow matches" }).waitFor();
@@ -345,7 +414,11 @@ describe("a flow of 10 000 events", () => {
     expect(await most()).toBeLessThan(30);
     await page.locator(".list-foot", { hasText: "10 000 events, all of them" }).waitFor({ timeout: 30_000 });
     const fold = page.locator(".line-fold");
-    await until(() => fold.innerText(), (words) => /ShipmentDispatched\s*×9 999\s*\(218 failed\)/.test(words), "the fold");
+    await until(
+      () => fold.innerText(),
+      (words) => /ShipmentDispatched\s*×9\s999\s*\(218 failed\)/.test(words),
+      "the fold",
+    );
 
     await page.keyboard.press("]");
     await until(most, (rows) => rows > 30, "unfolded rows");
@@ -356,7 +429,11 @@ describe("a flow of 10 000 events", () => {
     }
     await page.locator(".windowed > .line").first().focus();
     await page.keyboard.press("End");
-    await until(() => focus(page), (words) => words.includes("orders"), "the last row");
+    await until(
+      () => focus(page),
+      (words) => words.includes("orders"),
+      "the last row",
+    );
     worst = Math.max(worst, await most());
     console.log(`10 000 events: first rows after ${painted} ms, at most ${worst} rows drawn`);
     expect(worst).toBeLessThanOrEqual(300);

@@ -68,7 +68,11 @@ for (const theme of ["light", "dark"] as Theme[]) {
 test("the page says how fresh it is", async () => {
   const page = await come();
   await toFlows(page);
-  await until(() => badge(page), (words) => /^live · (up to date|index .* behind)/.test(words), "the badge");
+  await until(
+    () => badge(page),
+    (words) => /^live · (up to date|index .* behind)/.test(words),
+    "the badge",
+  );
 });
 
 test("a person without a mouse finds a flow, reads why, and sees a record", async () => {
@@ -88,9 +92,17 @@ test("a person without a mouse finds a flow, reads why, and sees a record", asyn
   await page.locator(".json, .note").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".detail").waitFor({ state: "detached" });
-  await until(() => focus(page), (words) => words.startsWith("row: "), "the focus is back on the row");
+  await until(
+    () => focus(page),
+    (words) => words.startsWith("row: "),
+    "the focus is back on the row",
+  );
 
-  for (const [press, view] of [["2", "Cause tree"], ["3", "Raw records"], ["1", "Timeline"]] as const) {
+  for (const [press, view] of [
+    ["2", "Cause tree"],
+    ["3", "Raw records"],
+    ["1", "Timeline"],
+  ] as const) {
     await page.keyboard.press(press);
     await page.locator(`[role=tab][aria-selected=true]:text-is("${view}")`).waitFor();
   }

@@ -36,12 +36,19 @@ export const badge = (page: Page) => page.locator(".badge-words").innerText();
 export function focus(page: Page): Promise<string> {
   return page.evaluate(() => {
     const at = document.activeElement;
-    return at ? `${at.getAttribute("role") ?? at.tagName.toLowerCase()}: ${(at.textContent ?? "").trim()}` : "";
+    return at && at !== document.body
+      ? `${at.getAttribute("role") ?? at.tagName.toLowerCase()}: ${(at.textContent ?? "").trim()}`
+      : "";
   });
 }
 
 /** Waits until this holds, and says what it saw last if it never does. */
-export async function until<T>(look: () => Promise<T>, holds: (seen: T) => boolean, what: string, most_ms = 15_000) {
+export async function until<T>(
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  what: string,
+  most_ms = 15_000,
+) {
   const end = Date.now() + most_ms;
   let seen = await look();
   while (!holds(seen)) {

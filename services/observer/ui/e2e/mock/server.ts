@@ -84,7 +84,12 @@ export class Mock {
     flow.summary = { ...flow.summary, change: nextChange() };
     this.flows = [...this.flows.filter((each) => each !== flow), flow];
     const { id, change, status, why } = flow.summary;
-    this.say("flows", "flows", { changed: [flow.summary], more: false, counts: this.counts(), index: this.index() });
+    this.say("flows", "flows", {
+      changed: [flow.summary],
+      more: false,
+      counts: this.counts(),
+      index: this.index(),
+    });
     this.say(`flow:${id}`, "flow", { id, change, status, why });
   }
 
@@ -144,24 +149,46 @@ export class Mock {
     };
     const { broken, empty, trace_link } = this.weather;
     if (what === "flows" && broken) {
-      return send(500, { error: "the index cannot be read: disk I/O error", mend: "free space on the observer's disk and restart it" });
+      return send(500, {
+        error: "the index cannot be read: disk I/O error",
+        mend: "free space on the observer's disk and restart it",
+      });
     }
     if (what === "flows" && rest.length === 0) return send(200, this.page(query));
     if (what === "flows") {
       const [id] = rest;
-      const flow = empty ? undefined : this.flows.findLast(({ summary }) => summary.id === id || summary.keys.some(({ key }) => key === id));
-      if (!flow) return send(404, { error: `no flow has the id or business key ${id}`, mend: "check the id, or look whether the index has caught up" });
+      const flow = empty
+        ? undefined
+        : this.flows.findLast(
+            ({ summary }) => summary.id === id || summary.keys.some(({ key }) => key === id),
+          );
+      if (!flow)
+        return send(404, {
+          error: `no flow has the id or business key ${id}`,
+          mend: "check the id, or look whether the index has caught up",
+        });
       const from = Number(query.get("after") ?? 0);
       const limit = Number(query.get("limit") ?? 500);
       const next = from + limit < flow.events.length ? { next: String(from + limit) } : {};
-      return send(200, { ...flow.summary, events: flow.events.slice(from, from + limit), ...next, notes: flow.notes, others: [], index: this.index() });
+      return send(200, {
+        ...flow.summary,
+        events: flow.events.slice(from, from + limit),
+        ...next,
+        notes: flow.notes,
+        others: [],
+        index: this.index(),
+      });
     }
     if (what === "records") return this.record(rest, send);
     if (what === "find") return send(200, this.lookFor(query.get("q") ?? ""));
-    if (what === "status") return send(200, { index: this.index(), version: "0.1.0", ...(trace_link ? { trace_link } : {}) });
+    if (what === "status")
+      return send(200, { index: this.index(), version: "0.1.0", ...(trace_link ? { trace_link } : {}) });
     if (what === "services") {
       const names = ["inventory", "notifications", "orders", "payments", "shipping"];
-      return send(200, { services: names.map((name) => ({ name, alive: name !== "shipping", waiting_flows: 0, lag: 0 })), index: this.index() });
+      return send(200, {
+        services: names.map((name) => ({ name, alive: name !== "shipping", waiting_flows: 0, lag: 0 })),
+        index: this.index(),
+      });
     }
     send(404, { error: `there is no /api/${what}`, mend: "see /api/openapi.json" });
   }
@@ -173,7 +200,9 @@ export class Mock {
     const type = query.get("type");
     const service = query.get("service");
     const waits = ({ events }: StoredFlow) =>
-      events.some(({ reactions }) => reactions.some((each) => each.service === service && each.status !== "done"));
+      events.some(({ reactions }) =>
+        reactions.some((each) => each.service === service && each.status !== "done"),
+      );
     const all = this.weather.empty ? [] : [...this.flows].reverse();
     const fits = ({ summary }: StoredFlow) =>
       (asked.length === 0 || asked.includes(summary.status)) &&
@@ -193,11 +222,15 @@ export class Mock {
   private record([topic, partition, offset]: string[], send: (status: number, body: unknown) => void) {
     const where = `${topic}/${partition}@${offset}`;
     if (this.weather.expired) {
-      return send(404, { error: `the record ${where} is gone: retention keeps 7 days of ${topic}`, mend: `keep ${topic} longer if you want to read bodies of older events` });
+      return send(404, {
+        error: `the record ${where} is gone: retention keeps 7 days of ${topic}`,
+        mend: `keep ${topic} longer if you want to read bodies of older events`,
+      });
     }
     for (const flow of this.flows) {
       for (const event of flow.events) {
-        if (event.topic !== topic || `${event.partition}` !== partition || `${event.offset}` !== offset) continue;
+        if (event.topic !== topic || `${event.partition}` !== partition || `${event.offset}` !== offset)
+          continue;
         const data = flow.data.get(event.id);
         const record: RecordView = {
           topic,
@@ -220,7 +253,9 @@ export class Mock {
           ],
           bytes: 214,
           data,
-          masked: Object.entries(data ?? {}).filter(([, value]) => value === "[masked]").map(([name]) => name),
+          masked: Object.entries(data ?? {})
+            .filter(([, value]) => value === "[masked]")
+            .map(([name]) => name),
           reactions: event.reactions,
         };
         return send(200, record);
@@ -237,12 +272,24 @@ export class Mock {
     const byKey = all.filter(({ summary }) => summary.keys.some(({ key }) => key === q));
     if (byKey.length > 0) return { kind: "key", flows: summaries(byKey), tried: ["flow id", "business key"] };
     for (const flow of all) {
-      const event = flow.events.find((each) => each.id === q || `${each.topic}/${each.partition}/${each.offset}` === q);
-      if (event) return { kind: event.id === q ? "event" : "record", flows: [flow.summary], event: event.id, tried: ["event id"] };
+      const event = flow.events.find(
+        (each) => each.id === q || `${each.topic}/${each.partition}/${each.offset}` === q,
+      );
+      if (event)
+        return {
+          kind: event.id === q ? "event" : "record",
+          flows: [flow.summary],
+          event: event.id,
+          tried: ["event id"],
+        };
     }
     const byTrace = all.filter(({ events }) => events[0]?.trace_id === q);
     if (byTrace.length > 0) return { kind: "trace", flows: summaries(byTrace), tried: ["trace id"] };
-    return { kind: "none", flows: [], tried: ["flow id", "business key", "event id", "topic/partition/offset", "trace id"] };
+    return {
+      kind: "none",
+      flows: [],
+      tried: ["flow id", "business key", "event id", "topic/partition/offset", "trace id"],
+    };
   }
 
   private stream(url: URL, response: ServerResponse) {
@@ -251,7 +298,8 @@ export class Mock {
     this.streams.add(open);
     response.on("close", () => this.streams.delete(open));
     if (this.weather.silent) response.write(": hello\n\n");
-    else response.write(`id: ${this.index().change}\nevent: index\ndata: ${JSON.stringify(this.index())}\n\n`);
+    else
+      response.write(`id: ${this.index().change}\nevent: index\ndata: ${JSON.stringify(this.index())}\n\n`);
   }
 
   private file(path: string, response: ServerResponse) {
@@ -262,4 +310,3 @@ export class Mock {
     createReadStream(file).pipe(response);
   }
 }
-

@@ -33,7 +33,12 @@ const captured = (after: number, reactions: ToldReaction[]): Told => ({
 });
 
 export function completed(key: string, start: number): Story {
-  const sent: Told = { type: "notifications.v1.ConfirmationSent", source: "notifications", kind: "notice", after: 14.1 };
+  const sent: Told = {
+    type: "notifications.v1.ConfirmationSent",
+    source: "notifications",
+    kind: "notice",
+    after: 14.1,
+  };
   const confirmed: Told = {
     type: "orders.v1.OrderConfirmed",
     source: "orders",
@@ -47,7 +52,9 @@ export function completed(key: string, start: number): Story {
     after: 11.7,
     reactions: [{ service: "orders", attempts: [{ after: 11.9, ran: 0.11 }], emits: [confirmed] }],
   };
-  const paid = captured(7.6, [{ service: "shipping", attempts: [{ after: 7.9, ran: 3.7 }], emits: [dispatched] }]);
+  const paid = captured(7.6, [
+    { service: "shipping", attempts: [{ after: 7.9, ran: 3.7 }], emits: [dispatched] },
+  ]);
   const stock = reserved(1.8, [{ service: "payments", attempts: [{ after: 2.1, ran: 5.4 }], emits: [paid] }]);
   return {
     key,
@@ -132,7 +139,12 @@ export function blocked(key: string, start: number): Story {
 }
 
 export function running(key: string, start: number): Story {
-  const pay: ToldReaction = { service: "payments", status: "waiting", why: "payments is 12 records behind", may: ["payments.v1.PaymentCaptured", "payments.v1.PaymentDeclined"] };
+  const pay: ToldReaction = {
+    service: "payments",
+    status: "waiting",
+    why: "payments is 12 records behind",
+    may: ["payments.v1.PaymentCaptured", "payments.v1.PaymentDeclined"],
+  };
   return {
     key,
     start,
@@ -160,13 +172,27 @@ export function compensated(key: string, start: number): Story {
     start,
     status: "compensated",
     why: "ended with OrderCancelled: the payment was declined, and the goods were released.",
-    root: order(key, [{ service: "inventory", emits: [reserved(2.4, [{ service: "payments", emits: [declined] }])] }]),
+    root: order(key, [
+      { service: "inventory", emits: [reserved(2.4, [{ service: "payments", emits: [declined] }])] },
+    ]),
   };
 }
 
 export function settled(key: string, start: number): Story {
-  const root: Told = { type: "inventory.v1.GoodsReceived", source: "gateway", after: 0, reactions: [{ service: "inventory" }] };
-  return { key, space: "sku", start, status: "settled", why: "every reaction is done, and there was no outcome.", root };
+  const root: Told = {
+    type: "inventory.v1.GoodsReceived",
+    source: "gateway",
+    after: 0,
+    reactions: [{ service: "inventory" }],
+  };
+  return {
+    key,
+    space: "sku",
+    start,
+    status: "settled",
+    why: "every reaction is done, and there was no outcome.",
+    root,
+  };
 }
 
 export function unknown(key: string, start: number): Story {
@@ -175,7 +201,13 @@ export function unknown(key: string, start: number): Story {
     start,
     status: "unknown",
     why: "the index is 3 min behind: nobody can say yet whether inventory reacted.",
-    root: order(key, [{ service: "inventory", status: "waiting", may: ["inventory.v1.StockReserved", "inventory.v1.StockRejected"] }]),
+    root: order(key, [
+      {
+        service: "inventory",
+        status: "waiting",
+        may: ["inventory.v1.StockReserved", "inventory.v1.StockRejected"],
+      },
+    ]),
   };
 }
 
@@ -187,22 +219,39 @@ export function long(key: string, start: number): Story {
     type: "approvals.v1.ReminderDue",
     source: "clock",
     after: 2 * DAY,
-    reactions: [{ service: "approvals", attempts: [{ after: 2 * DAY + 3, ran: 80 }], emits: [
-      { type: "approvals.v1.ApprovalEscalated", source: "approvals", after: 2 * DAY + 90, reactions: [
-        { service: "notifications", attempts: [
-          { after: 2 * DAY + 95, ran: 2000, outcome: "retry", error_code: "smtp_timeout" },
-          { after: 2 * DAY + 4100, ran: 2000, outcome: "retry", error_code: "smtp_timeout" },
-          { after: 3 * DAY, ran: 220 },
-        ] },
-      ] },
-    ] }],
+    reactions: [
+      {
+        service: "approvals",
+        attempts: [{ after: 2 * DAY + 3, ran: 80 }],
+        emits: [
+          {
+            type: "approvals.v1.ApprovalEscalated",
+            source: "approvals",
+            after: 2 * DAY + 90,
+            reactions: [
+              {
+                service: "notifications",
+                attempts: [
+                  { after: 2 * DAY + 95, ran: 2000, outcome: "retry", error_code: "smtp_timeout" },
+                  { after: 2 * DAY + 4100, ran: 2000, outcome: "retry", error_code: "smtp_timeout" },
+                  { after: 3 * DAY, ran: 220 },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
   };
   return {
     key,
     start,
     status: "settled",
     why: "every reaction is done, and there was no outcome.",
-    root: order(key, [{ service: "approvals", attempts: [{ after: 1, ran: 84 }], emits: [reminded] }, { service: "orders" }]),
+    root: order(key, [
+      { service: "approvals", attempts: [{ after: 1, ran: 84 }], emits: [reminded] },
+      { service: "orders" },
+    ]),
   };
 }
 
@@ -212,7 +261,12 @@ export function many(key: string, start: number, count: number): Story {
     const bad = nth % 46 === 7;
     const after = 10 + nth * 1.7;
     const reaction: ToldReaction = bad
-      ? { service: "orders", status: "parked", why: "parked after 5 attempts", attempts: [{ after: after + 1, ran: 2, outcome: "parked", error_code: "unknown_line" }] }
+      ? {
+          service: "orders",
+          status: "parked",
+          why: "parked after 5 attempts",
+          attempts: [{ after: after + 1, ran: 2, outcome: "parked", error_code: "unknown_line" }],
+        }
       : { service: "orders", attempts: [{ after: after + 1, ran: 0.3 }] };
     return { type: "shipping.v1.ShipmentDispatched", source: "shipping", after, reactions: [reaction] };
   });
@@ -221,7 +275,10 @@ export function many(key: string, start: number, count: number): Story {
     start,
     status: "parked",
     why: `orders could not handle ${Math.ceil((count - 7) / 46)} of ${count} ShipmentDispatched: unknown_line. A person has to look.`,
-    root: order(key, [{ service: "shipping", attempts: [{ after: 1, ran: 8 }], emits: shipments }, { service: "orders" }]),
+    root: order(key, [
+      { service: "shipping", attempts: [{ after: 1, ran: 8 }], emits: shipments },
+      { service: "orders" },
+    ]),
   };
 }
 
@@ -236,7 +293,17 @@ export function stories(now: number): StoredFlow[] {
     else told.push(completed(key, start));
   }
   told.push(long("4600", now - 3 * DAY - 60_000), many("4601", ago(42), 412), settled("tea", ago(33)));
-  told.push(unknown("4640", ago(3)), blocked("4698", ago(31)), blocked("4699", ago(30)), retrying("4702", now - 14_000, now));
-  told.push(running("4709", now - 900), compensated("4710", ago(1)), completed("4712", now - 8000), parked("4711", ago(180)));
+  told.push(
+    unknown("4640", ago(3)),
+    blocked("4698", ago(31)),
+    blocked("4699", ago(30)),
+    retrying("4702", now - 14_000, now),
+  );
+  told.push(
+    running("4709", now - 900),
+    compensated("4710", ago(1)),
+    completed("4712", now - 8000),
+    parked("4711", ago(180)),
+  );
   return told.map(tell);
 }

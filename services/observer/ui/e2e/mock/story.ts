@@ -1,4 +1,5 @@
 // Tells a flow as a tree of what caused what, and makes of it what the API answers.
+import { createHash } from "node:crypto";
 import type { Attempt, EventView, FlowSummary, Reaction, Status } from "../../src/api/types";
 
 export interface Told {
@@ -54,14 +55,14 @@ export function time(ms: number): string {
 
 /** Ids look like ids and are the same in every run. */
 export function idOf(words: string): string {
-  let hash = 2166136261;
-  const digits: string[] = [];
-  for (let nth = 0; nth < 32; nth += 1) {
-    for (const letter of `${words}${nth}`) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619) >>> 0;
-    digits.push((hash & 15).toString(16));
-  }
-  const text = digits.join("");
-  return [text.slice(0, 8), text.slice(8, 12), `5${text.slice(13, 16)}`, `a${text.slice(17, 20)}`, text.slice(20)].join("-");
+  const text = createHash("sha256").update(words).digest("hex").slice(0, 32);
+  return [
+    text.slice(0, 8),
+    text.slice(8, 12),
+    `5${text.slice(13, 16)}`,
+    `a${text.slice(17, 20)}`,
+    text.slice(20),
+  ].join("-");
 }
 
 export function tell(story: Story): StoredFlow {
@@ -109,17 +110,17 @@ export function tell(story: Story): StoredFlow {
     status: told.status ?? "done",
     ...(told.why ? { why: told.why } : {}),
     duplicates: told.duplicates ?? 0,
-    attempts: (told.attempts ?? (told.status === "waiting" ? [] : [{ after: event.after + 0.8, ran: 0.4 }])).map(
-      ({ after, ran, ...rest }, nth) => ({
-        attempt: nth + 1,
-        outcome: "done",
-        started_at: time(start + after),
-        duration_ms: ran,
-        instance: `${told.service}-1`,
-        code_version: "0.4.2",
-        ...rest,
-      }),
-    ),
+    attempts: (
+      told.attempts ?? (told.status === "waiting" ? [] : [{ after: event.after + 0.8, ran: 0.4 }])
+    ).map(({ after, ran, ...rest }, nth) => ({
+      attempt: nth + 1,
+      outcome: "done",
+      started_at: time(start + after),
+      duration_ms: ran,
+      instance: `${told.service}-1`,
+      code_version: "0.4.2",
+      ...rest,
+    })),
     emitted: [],
     may_emit: told.may ?? [],
   });

@@ -136,7 +136,9 @@ function placeIn(stretches: readonly Stretch[], ms: number): number {
 /** Four to eight round steps. */
 function steps(span: number): number[] {
   const units = [1, 2, 5];
-  const clockSteps = [60_000, 120_000, 300_000, 900_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000];
+  const clockSteps = [
+    60_000, 120_000, 300_000, 900_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000,
+  ];
   const days = [1, 2, 5, 10, 30, 100, 365].map((day) => day * 86_400_000);
   const small = [-3, -2, -1, 0, 1, 2, 3, 4].flatMap((power) => units.map((unit) => unit * 10 ** power));
   const all = [...small.filter((step) => step < 60_000), ...clockSteps, ...days];

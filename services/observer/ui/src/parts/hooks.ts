@@ -1,5 +1,13 @@
 // Small things that components share and that need React: the clock, widths, what the person prefers.
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import {
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 
 /** The time, anew every so often. */
 export function useNow(every_ms: number): number {

@@ -44,7 +44,8 @@ export function useShortcuts(act: (action: Action) => boolean) {
     function press(event: KeyboardEvent) {
       if (event.defaultPrevented) return;
       const target = event.target instanceof Element ? event.target : undefined;
-      const typing = target?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select") != null;
+      const typing =
+        target?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select") != null;
       const { key, ctrlKey: ctrl, metaKey: meta, altKey: alt } = event;
       const action = actionOf({ key, ctrl, meta, alt, typing }, single);
       // Enter belongs to what has the focus. An open dialog hears no keys but its own.

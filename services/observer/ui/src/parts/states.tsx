@@ -2,11 +2,17 @@
 import type { ReactNode } from "react";
 import type { Failure } from "../api/client";
 import { sentence } from "../model/words";
+import { useNow } from "./hooks";
 import { Icon, type IconName } from "./icons";
 import { tryAgain, useLive } from "./live";
-import { useNow } from "./hooks";
 
-export function Panel(props: { icon: IconName; title: string; tone?: string; children?: ReactNode; role?: string }) {
+export function Panel(props: {
+  icon: IconName;
+  title: string;
+  tone?: string;
+  children?: ReactNode;
+  role?: string;
+}) {
   const { icon, title, tone = "quiet", children, role } = props;
   return (
     <section className={`panel tone-${tone}`} role={role}>

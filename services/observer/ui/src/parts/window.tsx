@@ -1,6 +1,14 @@
 // A long list of rows of one height, of which only those are drawn that can be seen. The page scrolls, not a
 // box within it, so that it reflows on small screens and the browser's own keys work.
-import { type CSSProperties, type ReactNode, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type ReactNode,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { visible, type Window } from "../model/rows";
 
 const AROUND = 12;
@@ -21,11 +29,13 @@ export interface WindowedProps {
   className?: string;
   role?: string;
   children: (row: number, style: CSSProperties) => ReactNode;
+  /** Called when the end comes into sight, and again whenever `loaded` has grown and it still is. */
   onEnd?: () => void;
+  loaded?: number;
 }
 
 export function Windowed(props: WindowedProps) {
-  const { count, height, keep, covered, handle, className, role, children, onEnd } = props;
+  const { count, height, keep, covered, handle, className, role, children, onEnd, loaded } = props;
   const box = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Window>({ first: 0, end: Math.min(count, 60) });
 
@@ -48,9 +58,11 @@ export function Windowed(props: WindowedProps) {
   }, [count, height]);
 
   const nearEnd = shown.end >= count - 1;
+  // Not at every drawing: a page that fails to load must not be asked for without end.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => {
     if (nearEnd && count > 0) onEnd?.();
-  }, [nearEnd, count, onEnd]);
+  }, [nearEnd, count, loaded, onEnd]);
 
   useImperativeHandle(handle, () => ({
     reveal(row) {

@@ -6,7 +6,17 @@ import type { Attempt, EventView, Reaction, RecordView } from "../../api/types";
 import { eventById, type LoadedFlow } from "../../model/flow-pages";
 import { dueAt, eventInstant, flowStart } from "../../model/moments";
 import { KIND_WORDS } from "../../model/status";
-import { clock, bytes, duration, fullClock, instant, plural, sentence, typeName, typePackage } from "../../model/words";
+import {
+  bytes,
+  clock,
+  duration,
+  fullClock,
+  instant,
+  plural,
+  sentence,
+  typeName,
+  typePackage,
+} from "../../model/words";
 import { CopyButton } from "../../parts/copy";
 import { useNarrow, useNow } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
@@ -67,7 +77,15 @@ export function Detail({ flow, event, select, close }: Props) {
   );
 }
 
-function Facts({ flow, event, select }: { flow: LoadedFlow; event: EventView; select: (event: EventView) => void }) {
+function Facts({
+  flow,
+  event,
+  select,
+}: {
+  flow: LoadedFlow;
+  event: EventView;
+  select: (event: EventView) => void;
+}) {
   const { status } = useLive();
   const at = eventInstant(event, flowStart(flow.head, flow.events));
   const cause = eventById(flow, event.cause);
@@ -198,7 +216,9 @@ function Attempts({ attempts, now }: { attempts: Attempt[]; now: number }) {
                 <span className={`outcome outcome-${attempt.outcome}`}>{attempt.outcome}</span>
                 {attempt.error_code && <code>{attempt.error_code}</code>}
               </td>
-              <td title={fullClock(instant(attempt.started_at))}>{clock(instant(attempt.started_at), now)}</td>
+              <td title={fullClock(instant(attempt.started_at))}>
+                {clock(instant(attempt.started_at), now)}
+              </td>
               <td className="right">{duration(attempt.duration_ms)}</td>
               <td title={`code ${attempt.code_version}`}>
                 <span className="mono">{attempt.instance}</span>
@@ -273,7 +293,8 @@ function Body({ record, failure, again }: Asked) {
         <p className="masked-why">
           <Icon name="lock" size={14} />
           <span>
-            {record.masked.join(", ")}: marked <code>sensitive</code> in the schema, so the observer never sends
+            {record.masked.join(", ")}: marked <code>sensitive</code> in the schema, so the observer never
+            sends
             {record.masked.length === 1 ? " it" : " them"}.
           </span>
         </p>

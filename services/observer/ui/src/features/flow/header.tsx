@@ -2,7 +2,18 @@
 import type { FlowView } from "../../api/types";
 import { ALL_FLOWS, flowAddress } from "../../model/address";
 import { isAtRest, STATUS_WORDS } from "../../model/status";
-import { age, clock, count, duration, flowName, fullClock, instant, plural, sentence, typeName } from "../../model/words";
+import {
+  age,
+  clock,
+  count,
+  duration,
+  flowName,
+  fullClock,
+  instant,
+  plural,
+  sentence,
+  typeName,
+} from "../../model/words";
 import { CopyButton } from "../../parts/copy";
 import { useNow } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";

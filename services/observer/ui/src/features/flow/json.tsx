@@ -21,13 +21,21 @@ export function Json({ value, masked }: { value: unknown; masked: string[] }) {
             {"\n"}
           </Fragment>
         ))}
-        {lines.length > LINES_MAX && `… and ${lines.length - LINES_MAX} lines more; copy the body to see all of it`}
+        {lines.length > LINES_MAX &&
+          `… and ${lines.length - LINES_MAX} lines more; copy the body to see all of it`}
       </code>
     </pre>
   );
 }
 
-function write(value: unknown, depth: number, name: ReactNode, end: string, masks: boolean, lines: ReactNode[]) {
+function write(
+  value: unknown,
+  depth: number,
+  name: ReactNode,
+  end: string,
+  masks: boolean,
+  lines: ReactNode[],
+) {
   const pad = "  ".repeat(depth);
   const many = Array.isArray(value)
     ? value.map((item) => [undefined, item] as const)

@@ -2,12 +2,12 @@
 // the page that can be seen.
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { EventView } from "../../api/types";
+import type { LoadedFlow } from "../../model/flow-pages";
 import { nextProblem, type Openness, type Row, toggled } from "../../model/tree";
 import { rem, useNarrow, useStable } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
 import { useShortcuts } from "../../parts/shortcuts";
 import { type Reveal, Windowed } from "../../parts/window";
-import type { LoadedFlow } from "../../model/flow-pages";
 
 export interface LinesHandle {
   focus(): void;
@@ -22,6 +22,8 @@ export interface ViewProps {
   select: (event: EventView) => void;
   handle: { current: LinesHandle | null };
   more: () => Promise<LoadedFlow | undefined>;
+  /** How many events are there, and whether those are all. */
+  loaded: number;
   loadedAll: boolean;
 }
 
@@ -45,7 +47,8 @@ interface Props extends ViewProps {
 const INDENT_MAX = 16;
 
 export function Lines(props: Props) {
-  const { label, className, columns, tall, behind, rows, open, setOpen, selected, select, handle, more } = props;
+  const { label, className, columns, tall, behind, rows, open, setOpen, selected, select, handle, more } =
+    props;
   const narrow = useNarrow();
   const [activeId, setActiveId] = useState<string>();
   const wanted = useRef(false);
@@ -166,6 +169,7 @@ export function Lines(props: Props) {
           covered={rem() * 6.5}
           handle={reveal}
           onEnd={onEnd}
+          loaded={props.loaded}
         >
           {(at, { top }) => {
             const row = rows[at];
@@ -228,7 +232,9 @@ function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle
           key={column.name}
           role={nth === 0 ? "rowheader" : "gridcell"}
           className={`line-cell ${column.className ?? ""}`}
-          style={nth === 0 ? { "--level": Math.min(row.level - 1, INDENT_MAX) } as CSSProperties : undefined}
+          style={
+            nth === 0 ? ({ "--level": Math.min(row.level - 1, INDENT_MAX) } as CSSProperties) : undefined
+          }
         >
           {nth === 0 && <Twist row={row} toggle={toggle} />}
           {column.cell(row)}

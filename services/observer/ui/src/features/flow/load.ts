@@ -57,26 +57,31 @@ export function useFlow(id: string): Flow {
     void refresh();
   }, [refresh]);
 
-  const more = useStable(() => {
-    const now = latest.current;
-    if (now?.next === undefined) return Promise.resolve(undefined);
-    under_way.current ??= askFlow(id, PAGE, now.next)
-      .then((page) => {
-        // A refresh may have come between; its pages are the ones to go on from.
-        if (latest.current !== now) return latest.current;
+  const next = useStable(async (): Promise<LoadedFlow | undefined> => {
+    try {
+      for (let now = latest.current; now?.next !== undefined; now = latest.current) {
+        const page = await askFlow(id, PAGE, now.next);
+        // A refresh may have come between; then its pages are the ones to go on from.
+        if (latest.current !== now) continue;
         const longer = appended(now, page);
+        under_way.current = undefined;
         show(longer);
         return longer;
-      })
-      .catch((error: unknown) => {
-        setTrouble(failure(error));
-        return undefined;
-      })
-      .finally(() => {
+      }
+    } catch (error) {
+      setTrouble(failure(error));
+    }
+    return undefined;
+  });
+  const more = useStable(() => {
+    if (latest.current?.next === undefined) return Promise.resolve(undefined);
+    if (!under_way.current) {
+      setLoadingMore(true);
+      under_way.current = next().finally(() => {
         under_way.current = undefined;
         setLoadingMore(false);
       });
-    setLoadingMore(true);
+    }
     return under_way.current;
   });
 

@@ -12,7 +12,10 @@ export function NoSuchFlow({ id, failure }: { id: string; failure: Failure }) {
   return (
     <>
       <h1 className="unseen">Flow not found</h1>
-      <Panel icon="search" title={behind ? "This flow is not read yet, or not there" : "There is no such flow"}>
+      <Panel
+        icon="search"
+        title={behind ? "This flow is not read yet, or not there" : "There is no such flow"}
+      >
         <p>{sentence(failure.message)}</p>
         {failure.mend && <p>{sentence(failure.mend)}</p>}
         <p className="quiet">

@@ -34,7 +34,10 @@ export function RowName({ row }: { row: Row }) {
     case "reaction": {
       const { reaction } = row;
       return (
-        <span className={`name name-reaction${reaction.status === "waiting" ? " quiet" : ""}`} title={reaction.why}>
+        <span
+          className={`name name-reaction${reaction.status === "waiting" ? " quiet" : ""}`}
+          title={reaction.why}
+        >
           <ReactionMark reaction={reaction} />
           <span>{reaction.service}</span>
           {reaction.duplicates > 0 && <span className="quiet">+{count(reaction.duplicates)} duplicate</span>}

@@ -4,7 +4,16 @@ import type { EventView } from "../../api/types";
 import { AXES, type FlowAddress, VIEWS } from "../../model/address";
 import { eventById } from "../../model/flow-pages";
 import { STATUS_WORDS } from "../../model/status";
-import { allClosed, allOpen, AS_IT_COMES, grow, oneLevelLess, oneLevelMore, revealed, rows } from "../../model/tree";
+import {
+  AS_IT_COMES,
+  allClosed,
+  allOpen,
+  grow,
+  oneLevelLess,
+  oneLevelMore,
+  revealed,
+  rows,
+} from "../../model/tree";
 import { flowName, plural } from "../../model/words";
 import { Announce } from "../../parts/announce";
 import { useStable } from "../../parts/hooks";
@@ -91,10 +100,25 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
 
   if (!flow) {
     if (failure?.kind === "missing") return <NoSuchFlow id={address.id} failure={failure} />;
-    if (failure) return <FailurePanel failure={failure} again={refresh} />;
-    return <Skeleton rows={10} label="Loading the flow" />;
+    return (
+      <>
+        <h1 className="unseen">Flow {address.id}</h1>
+        {failure && <FailurePanel failure={failure} again={refresh} />}
+        {!failure && <Skeleton rows={10} label="Loading the flow" />}
+      </>
+    );
   }
-  const common = { rows: shown, open, setOpen, selected, select, handle: lines, more, loadedAll: !flow.next };
+  const common = {
+    rows: shown,
+    open,
+    setOpen,
+    selected,
+    select,
+    handle: lines,
+    more,
+    loaded: flow.events.length,
+    loadedAll: !flow.next,
+  };
   return (
     <div className="flow">
       <FlowHeader flow={flow.head} />
@@ -114,7 +138,9 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
           {view === "timeline" && !address.table && <Timeline {...common} flow={flow} axis={address.axis} />}
           {view === "timeline" && address.table && <TimelineTable {...common} flow={flow} />}
           {view === "tree" && <CauseTree {...common} flow={flow} />}
-          {view === "records" && <Records flow={flow} selected={selected} select={select} more={more} handle={lines} />}
+          {view === "records" && (
+            <Records flow={flow} selected={selected} select={select} more={more} handle={lines} />
+          )}
           <div className="list-foot">
             <span>
               {flow.next === undefined
@@ -122,7 +148,12 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
                 : `${plural(flow.events.length, "event")} of ${plural(flow.head.event_count, "event")} loaded`}
             </span>
             {flow.next !== undefined && (
-              <button type="button" className="button small" onClick={() => void more()} disabled={loadingMore}>
+              <button
+                type="button"
+                className="button small"
+                onClick={() => void more()}
+                disabled={loadingMore}
+              >
                 {loadingMore ? "Loading more…" : "Load more"}
               </button>
             )}
@@ -148,4 +179,3 @@ function useTitle(words: string | undefined) {
     document.title = words ? `${words} · Quadrille` : "Flow · Quadrille";
   }, [words]);
 }
-

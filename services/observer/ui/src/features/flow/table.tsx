@@ -21,7 +21,11 @@ export function TimelineTable(props: ViewProps & { flow: LoadedFlow }) {
         { name: "Begins", className: "col-number", cell: (row) => begins(row, start) },
         { name: "Ends", className: "col-number", cell: (row) => ends(row, start) },
         { name: "Ran", className: "col-number", cell: took },
-        { name: "Attempts", className: "col-words", cell: (row) => <Words words={attempts(row, start, now)} /> },
+        {
+          name: "Attempts",
+          className: "col-words",
+          cell: (row) => <Words words={attempts(row, start, now)} />,
+        },
       ]}
     />
   );

@@ -64,7 +64,12 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
         </span>
       ))}
       {axis.folds.map(({ from, to, words }) => (
-        <span key={from} className="fold-words" style={{ left: percent(from), width: percent(to - from) }} title={words}>
+        <span
+          key={from}
+          className="fold-words"
+          style={{ left: percent(from), width: percent(to - from) }}
+          title={words}
+        >
           {(to - from) * width > FOLD_PX ? words : <span className="unseen">{words}</span>}
         </span>
       ))}
@@ -77,12 +82,16 @@ function FoldBands({ scale: { axis } }: { scale: Scale }) {
   return (
     <div className="bands" aria-hidden="true">
       <div className="plane">
-      {axis.ticks.map(({ at }) => (
-        <span key={`t${at}`} className="grid-line" style={{ left: percent(at) }} />
-      ))}
-      {axis.folds.map(({ from, to }) => (
-        <span key={`f${from}`} className="band" style={{ left: percent(from), width: percent(to - from) }} />
-      ))}
+        {axis.ticks.map(({ at }) => (
+          <span key={`t${at}`} className="grid-line" style={{ left: percent(at) }} />
+        ))}
+        {axis.folds.map(({ from, to }) => (
+          <span
+            key={`f${from}`}
+            className="band"
+            style={{ left: percent(from), width: percent(to - from) }}
+          />
+        ))}
       </div>
     </div>
   );
@@ -102,7 +111,10 @@ function Track({ row, scale, start, now }: TrackProps) {
     const right = scale.place(row, start + row.to_ms);
     return (
       <div className="plane">
-        <span className="attempt attempt-many" style={{ left: percent(left), width: percent(right - left) }} />
+        <span
+          className="attempt attempt-many"
+          style={{ left: percent(left), width: percent(right - left) }}
+        />
         <Label at={right}>{duration(row.to_ms - row.from_ms)}</Label>
       </div>
     );

@@ -1,6 +1,14 @@
 // The tabs of a flow, and what one can do to the one that is shown.
 import type { KeyboardEvent } from "react";
-import { AXES, type AxisKind, type FlowAddress, lasting, VIEWS, type View, writeAddress } from "../../model/address";
+import {
+  AXES,
+  type AxisKind,
+  type FlowAddress,
+  lasting,
+  VIEWS,
+  type View,
+  writeAddress,
+} from "../../model/address";
 import { allClosed, allOpen, type Node, type Openness } from "../../model/tree";
 import { copy } from "../../parts/copy";
 import { Icon } from "../../parts/icons";
@@ -54,20 +62,35 @@ export function Toolbar({ address, change, setOpen, roots }: Props) {
             <legend className="unseen">Time axis</legend>
             {AXES.map((each) => (
               <label key={each} title={AXIS_WORDS[each].means}>
-                <input type="radio" name="axis" checked={each === axis} onChange={() => change({ axis: each })} />
+                <input
+                  type="radio"
+                  name="axis"
+                  checked={each === axis}
+                  onChange={() => change({ axis: each })}
+                />
                 <span>{AXIS_WORDS[each].word}</span>
               </label>
             ))}
           </fieldset>
         )}
         {view === "timeline" && (
-          <button type="button" className="button small" aria-pressed={table} onClick={() => change({ table: !table })}>
+          <button
+            type="button"
+            className="button small"
+            aria-pressed={table}
+            onClick={() => change({ table: !table })}
+          >
             <Icon name="table" size={14} /> As table
           </button>
         )}
         {view !== "records" && (
           <>
-            <button type="button" className="button small" onClick={() => setOpen(allOpen(roots))} title="Expand all ( ] )">
+            <button
+              type="button"
+              className="button small"
+              onClick={() => setOpen(allOpen(roots))}
+              title="Expand all ( ] )"
+            >
               Expand
             </button>
             <button
@@ -84,7 +107,9 @@ export function Toolbar({ address, change, setOpen, roots }: Props) {
           type="button"
           className="button small"
           title="Copy a link to what is shown (y)"
-          onClick={() => void copy(location.origin + writeAddress(lasting(address, Date.now())), "Link copied")}
+          onClick={() =>
+            void copy(location.origin + writeAddress(lasting(address, Date.now())), "Link copied")
+          }
         >
           <Icon name="link" size={14} /> Copy link
         </button>

@@ -21,8 +21,16 @@ export function CauseTree(props: ViewProps & { flow: LoadedFlow }) {
       tall={3.25}
       columns={[
         { name: "Event or reaction", className: "col-name", cell: (row) => <RowName row={row} /> },
-        { name: "What became of it", className: "col-words", cell: (row) => <Words words={becameWords(row)} /> },
-        { name: "After start", className: "col-number", cell: (row) => (row.kind === "event" ? `+${duration(row.event.after_ms)}` : "") },
+        {
+          name: "What became of it",
+          className: "col-words",
+          cell: (row) => <Words words={becameWords(row)} />,
+        },
+        {
+          name: "After start",
+          className: "col-number",
+          cell: (row) => (row.kind === "event" ? `+${duration(row.event.after_ms)}` : ""),
+        },
         { name: "After cause", className: "col-number col-cause", cell: since },
         { name: "Ran", className: "col-number", cell: took },
         { name: "Record", className: "col-record mono", cell: record },

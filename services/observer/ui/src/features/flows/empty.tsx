@@ -18,8 +18,8 @@ export function NoFlows({ address, counts }: { address: FlowsAddress; counts?: C
         <p>
           {index.read_percent !== undefined && `${Math.floor(index.read_percent)} % of the topics is read`}
           {index.read_percent === undefined && `${count(index.behind_records)} records are still to be read`}
-          {index.eta_ms !== undefined && `, ${duration(Math.ceil(index.eta_ms / 1000) * 1000)} left`}. Flows appear
-          here as they are found.
+          {index.eta_ms !== undefined && `, ${duration(Math.ceil(index.eta_ms / 1000) * 1000)} left`}. Flows
+          appear here as they are found.
         </p>
         {index.read_percent !== undefined && (
           <progress className="wide" value={index.read_percent} max={100} aria-label="Topics read" />
@@ -30,10 +30,19 @@ export function NoFlows({ address, counts }: { address: FlowsAddress; counts?: C
   return <Nothing />;
 }
 
-function NoMatch({ address, filters, counts }: { address: FlowsAddress; filters: string[]; counts?: Counts }) {
+function NoMatch({
+  address,
+  filters,
+  counts,
+}: {
+  address: FlowsAddress;
+  filters: string[];
+  counts?: Counts;
+}) {
   const all = counts ? Object.values(counts).reduce((sum, each) => sum + each, 0) : 0;
   const wider: { words: string; to: FlowsAddress }[] = [];
-  if (address.since) wider.push({ words: "At any time", to: { ...address, since: undefined, until: undefined } });
+  if (address.since)
+    wider.push({ words: "At any time", to: { ...address, since: undefined, until: undefined } });
   if (address.status.length > 0) wider.push({ words: "In any status", to: { ...address, status: [] } });
   if (address.service) wider.push({ words: "At any service", to: { ...address, service: undefined } });
   return (
@@ -68,8 +77,8 @@ function Nothing() {
   return (
     <Panel icon="running" title="No events yet">
       <p>
-        The observer reads the topics and waits for a first event. With the order services running, this places an
-        order; its flow appears here within a second or two:
+        The observer reads the topics and waits for a first event. With the order services running, this
+        places an order; its flow appears here within a second or two:
       </p>
       <div className="sample">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keys. */}
@@ -80,7 +89,9 @@ function Nothing() {
           <Icon name="copy" size={14} /> Copy
         </button>
       </div>
-      <p className="quiet">Events of your own services appear as well: whatever is published to a topic is a flow.</p>
+      <p className="quiet">
+        Events of your own services appear as well: whatever is published to a topic is a flow.
+      </p>
     </Panel>
   );
 }

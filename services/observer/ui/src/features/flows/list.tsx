@@ -1,5 +1,5 @@
 // The list itself. A row is a link; j and k move the focus, f and b move it between problems.
-import { memo, type MouseEvent, useCallback, useEffect, useRef, useState } from "react";
+import { type MouseEvent, memo, useCallback, useEffect, useRef, useState } from "react";
 import type { FlowSummary } from "../../api/types";
 import { flowAddress } from "../../model/address";
 import { isProblem } from "../../model/status";
@@ -88,7 +88,19 @@ export function FlowTable({ rows, busy, complete, loadingMore, more }: Props) {
         >
           {(at, { top }) => {
             const flow = rows[at];
-            return flow && <FlowRow key={flow.id} flow={flow} at={at} top={top} height={height} now={now} focused={focused} />;
+            return (
+              flow && (
+                <FlowRow
+                  key={flow.id}
+                  flow={flow}
+                  at={at}
+                  top={top}
+                  height={height}
+                  now={now}
+                  focused={focused}
+                />
+              )
+            );
           }}
         </Windowed>
       </div>
@@ -101,7 +113,8 @@ export function FlowTable({ rows, busy, complete, loadingMore, more }: Props) {
           </button>
         )}
         <span className="keys-hint" aria-hidden="true">
-          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open · <kbd>f</kbd> next problem · <kbd>?</kbd> all keys
+          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open · <kbd>f</kbd> next problem · <kbd>?</kbd>{" "}
+          all keys
         </span>
       </div>
     </>

@@ -1,5 +1,5 @@
 // Asks for the list of flows, page by page, and keeps it fresh by the stream.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { askFlows, type Failure, failure } from "../../api/client";
 import type { FlowSummary } from "../../api/types";
 import { type FlowsAddress, sinceTime, writeAddress } from "../../model/address";
@@ -76,8 +76,9 @@ export function useFlows(address: FlowsAddress): Loaded {
   }, [load]);
 
   // What is on the screen when one leaves is kept, with how far one had scrolled.
+  // As a layout effect, since it must be done before the next screen scrolls to its top.
   const scroll = useRef(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const note = () => {
       scroll.current = window.scrollY;
     };
@@ -122,7 +123,8 @@ export function useFlows(address: FlowsAddress): Loaded {
       }
       const more = flows.length < list.rows.length && page.next !== undefined;
       setTrouble(undefined);
-      if (latest.current.written === written) apply({ changed: flows, more, counts: page.counts, restarted: true });
+      if (latest.current.written === written)
+        apply({ changed: flows, more, counts: page.counts, restarted: true });
     } catch (error) {
       setTrouble(failure(error));
     }

@@ -1,6 +1,6 @@
 // How fresh the page is, and the switch that holds it still.
 import { freshness } from "../../model/freshness";
-import { count, bytes, sentence } from "../../model/words";
+import { bytes, count, sentence } from "../../model/words";
 import { useNow } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
 import { setPaused, tryAgain, useLive } from "../../parts/live";
@@ -20,7 +20,9 @@ export function Badge() {
         <span>{words}</span>
         <span className="unseen">{detail && `. ${sentence(detail)}`}</span>
       </span>
-      {progress !== undefined && <progress className="badge-progress" value={progress} max={100} aria-label="Read" />}
+      {progress !== undefined && (
+        <progress className="badge-progress" value={progress} max={100} aria-label="Read" />
+      )}
       {live.link.state === "away" ? (
         <button type="button" className="icon-button" onClick={tryAgain} aria-label="Try now" title="Try now">
           <Icon name="retrying" size={14} />

@@ -1,7 +1,7 @@
 // The help overlay: all keys, and the switch for those that are single letters.
 import { useEffect, useRef } from "react";
-import { STATUS_GROUPS, STATUS_WORDS } from "../../model/status";
 import { SHORTCUTS } from "../../model/shortcuts";
+import { STATUS_GROUPS, STATUS_WORDS } from "../../model/status";
 import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
 import { StatusMark } from "../../parts/marks";

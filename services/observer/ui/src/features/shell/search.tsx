@@ -175,7 +175,10 @@ function choicesOf(q: string, found: Found | undefined): Choice[] {
     flow,
     to: flowAddress(flow.id, flows.length === 1 ? found?.event : undefined),
   }));
-  choices.push({ key: "filter", to: { ...ALL_FLOWS, q }, words: `List flows whose id or key begins with “${q}”` });
+  choices.push({
+    key: "filter",
+    to: { ...ALL_FLOWS, q },
+    words: `List flows whose id or key begins with “${q}”`,
+  });
   return choices;
 }
-

@@ -1,6 +1,6 @@
 // The frame around every screen: where one is, search, how fresh all of it is, theme and help.
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { ALL_FLOWS, type Address, lasting, writeAddress } from "../../model/address";
+import { type Address, ALL_FLOWS, lasting, writeAddress } from "../../model/address";
 import { copy, Toast } from "../../parts/copy";
 import { Icon } from "../../parts/icons";
 import { isPaused, setPaused } from "../../parts/live";
@@ -65,7 +65,12 @@ export function Shell({ address, children }: { address: Address; children: React
         <div className="top-end">
           <Badge />
           <ThemeSwitch />
-          <button type="button" className="icon-button" onClick={() => setHelp(true)} aria-label="Keyboard and help">
+          <button
+            type="button"
+            className="icon-button"
+            onClick={() => setHelp(true)}
+            aria-label="Keyboard and help"
+          >
             <Icon name="help" />
           </button>
         </div>
@@ -82,7 +87,14 @@ export function Shell({ address, children }: { address: Address; children: React
 /** Four dancers in a square. */
 function Mark() {
   return (
-    <svg className="brand-mark" viewBox="0 0 32 32" width="24" height="24" aria-hidden="true" focusable="false">
+    <svg
+      className="brand-mark"
+      viewBox="0 0 32 32"
+      width="24"
+      height="24"
+      aria-hidden="true"
+      focusable="false"
+    >
       <rect width="32" height="32" rx="8" className="brand-ground" />
       <path d="M10 10h12v12H10z" className="brand-figure" transform="rotate(45 16 16)" />
       <circle cx="16" cy="7.5" r="3.2" />

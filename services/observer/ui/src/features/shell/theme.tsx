@@ -16,7 +16,13 @@ export function ThemeSwitch() {
   const next = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length] ?? "system";
   const label = `Theme: ${choice}. Switch to ${next}`;
   return (
-    <button type="button" className="icon-button" onClick={() => choose(next)} aria-label={label} title={label}>
+    <button
+      type="button"
+      className="icon-button"
+      onClick={() => choose(next)}
+      aria-label={label}
+      title={label}
+    >
       <Icon name={ICONS[choice] ?? "screen"} />
     </button>
   );
