@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import "./design/tokens.css";
 import "./design/base.css";
 import "./design/parts.css";
+import "./design/motion.css";
 import "./features/shell/shell.css";
 import "./features/flows/flows.css";
 import "./features/flow/flow.css";

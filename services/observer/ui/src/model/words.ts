@@ -13,8 +13,8 @@ export function duration(ms: number): string {
   if (span < 99.95) return `${trim(span.toFixed(1))} ms`;
   if (span < 999.5) return `${Math.round(span)} ms`;
   if (span < MINUTE - 50) return `${trim((span / SECOND).toFixed(1))} s`;
-  if (span < HOUR) return two(span, MINUTE, "min", SECOND, "s");
-  if (span < DAY) return two(span, HOUR, "h", MINUTE, "min");
+  if (span < HOUR - SECOND / 2) return two(span, MINUTE, "min", SECOND, "s");
+  if (span < DAY - MINUTE / 2) return two(span, HOUR, "h", MINUTE, "min");
   return two(span, DAY, "d", HOUR, "h");
 }
 

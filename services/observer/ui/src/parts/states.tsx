@@ -96,7 +96,6 @@ export function Skeleton({ rows, label }: { rows: number; label: string }) {
     <div className="skeleton" role="status">
       <span className="unseen">{label}</span>
       {Array.from({ length: rows }, (_, nth) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike and never move.
         <div key={nth} className="skeleton-row" aria-hidden="true">
           <span />
           <span />

@@ -59,7 +59,6 @@ export function Windowed(props: WindowedProps) {
 
   const nearEnd = shown.end >= count - 1;
   // Not at every drawing: a page that fails to load must not be asked for without end.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => {
     if (nearEnd && count > 0) onEnd?.();
   }, [nearEnd, count, loaded, onEnd]);

@@ -240,7 +240,6 @@ interface Asked {
 function useRecord({ topic, partition, offset }: EventView): Asked {
   const [answer, setAnswer] = useState<{ record?: RecordView; failure?: Failure }>({});
   const [nth, setNth] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `nth` asks again.
   useEffect(() => {
     const stop = new AbortController();
     askRecord(topic, partition, offset, stop.signal).then(
@@ -309,7 +308,6 @@ function Headers({ headers }: { headers: [string, string][] }) {
       <h3 id="detail-headers">{plural(headers.length, "header")}</h3>
       <dl className="headers">
         {headers.map(([name, value], nth) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a header may stand twice, and they never move.
           <div key={nth}>
             <dt className="mono">{name}</dt>
             <dd className="mono breaks">{value}</dd>

@@ -15,7 +15,6 @@ export function Json({ value, masked }: { value: unknown; masked: string[] }) {
     <pre className="json" tabIndex={0}>
       <code>
         {shown.map((line, nth) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a body never move.
           <Fragment key={nth}>
             {line}
             {"\n"}

@@ -140,7 +140,6 @@ export function Lines(props: Props) {
 
   const onEnd = useStable(() => void more());
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: its rows take the focus, one of them by Tab.
     <div
       ref={grid}
       className={`lines ${className}`}
@@ -248,7 +247,6 @@ function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle
 function Twist({ row, toggle }: { row: Row; toggle: (row: Row) => void }) {
   if (!row.expandable) return <span className="twist" aria-hidden="true" />;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: see above.
     <span
       className="twist"
       aria-hidden="true"

@@ -81,7 +81,6 @@ export function Records({ flow, selected, select, more, handle }: Props) {
   const onEnd = useStable(() => void more());
 
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: its rows take the focus, one of them by Tab.
     <div
       ref={grid}
       className="lines records"

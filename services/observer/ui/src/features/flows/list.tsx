@@ -148,7 +148,6 @@ const FlowRow = memo(function FlowRow({ flow, at, top, height, now, focused }: R
   }
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the link in the row is what keys open.
-    // biome-ignore lint/a11y/useFocusableInteractive: the link in the row takes the focus.
     <div
       role="row"
       aria-rowindex={at + 2}

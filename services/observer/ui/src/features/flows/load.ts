@@ -26,6 +26,7 @@ let kept: { address: string; list: FlowList; scroll: number } | undefined;
 
 export function useFlows(address: FlowsAddress): Loaded {
   const written = writeAddress(address);
+  const asked = useSame(address, written);
   const restored = useRef(kept?.address === written ? kept : undefined);
   const [list, setList] = useState<FlowList | undefined>(restored.current?.list);
   const [trouble, setTrouble] = useState<Failure>();
@@ -37,14 +38,12 @@ export function useFlows(address: FlowsAddress): Loaded {
 
   const ask = useCallback(
     async (after?: string, signal?: AbortSignal) => {
-      const question = { ...address, since: sinceTime(address.since, Date.now()) };
+      const question = { ...asked, since: sinceTime(asked.since, Date.now()) };
       const page = await askFlows(question, PAGE, after, signal);
       heard(page.index);
       return page;
     },
-    // The address is the same as long as it is written the same.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
-    [written],
+    [asked],
   );
 
   const load = useCallback(
@@ -143,4 +142,11 @@ export function useFlows(address: FlowsAddress): Loaded {
     void load();
   });
   return { list, failure: trouble, loading, loadingMore, more, refresh };
+}
+
+/** The same object for as long as the address is written the same. */
+function useSame(address: FlowsAddress, written: string): FlowsAddress {
+  const same = useRef(address);
+  if (writeAddress(same.current) !== written) same.current = address;
+  return same.current;
 }

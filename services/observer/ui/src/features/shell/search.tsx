@@ -122,7 +122,7 @@ export function Search({ input }: { input: RefObject<HTMLInputElement | null> })
           onBlur={() => setOpen(false)}
           onKeyDown={press}
         />
-        <kbd aria-hidden="true">/</kbd>
+        <kbd>/</kbd>
       </label>
       <div className="search-list" hidden={!shown}>
         {current?.trouble && <p className="search-say">{sentence(current.trouble)}</p>}
@@ -141,7 +141,6 @@ export function Search({ input }: { input: RefObject<HTMLInputElement | null> })
             choices.map((choice, nth) => (
               // The focus stays in the box, which hears the keys; the pointer is for those who have one.
               // biome-ignore lint/a11y/useKeyWithClickEvents: the combobox handles the keys.
-              // biome-ignore lint/a11y/useFocusableInteractive: an option is active by aria-activedescendant.
               <div
                 key={choice.key}
                 id={`${list}-${nth}`}
