@@ -335,6 +335,33 @@ describe("keys", () => {
     expect(await focus(page)).toMatch(/^row: done\s*orders/);
   });
 
+  test("what has the focus is never hidden below what sticks to the top", async () => {
+    const page = await come({ height: 420 });
+    await toFlows(page);
+    const hidden = () =>
+      page.evaluate(() => {
+        const at = document.activeElement?.getBoundingClientRect();
+        const over = document.querySelector(".flow-head, .lines-head")?.getBoundingClientRect();
+        return at && over ? at.top < over.bottom - 1 || at.bottom > innerHeight + 1 : true;
+      });
+    for (let nth = 0; nth < 24; nth += 1) await page.keyboard.press("j");
+    for (let nth = 0; nth < 20; nth += 1) {
+      await page.keyboard.press("k");
+      expect(await hidden()).toBe(false);
+    }
+    for (let nth = 0; nth < 12; nth += 1) await page.keyboard.press("j");
+    for (let nth = 0; nth < 10; nth += 1) {
+      await page.keyboard.press("Shift+Tab");
+      expect(await hidden()).toBe(false);
+    }
+    await toFlow(page, "4601", "?view=records");
+    for (let nth = 0; nth < 40; nth += 1) await page.keyboard.press("j");
+    for (let nth = 0; nth < 30; nth += 1) {
+      await page.keyboard.press("k");
+      expect(await hidden()).toBe(false);
+    }
+  });
+
   test("y copies a link that lasts", async () => {
     const page = await come();
     await toFlows(page, "?status=parked&since=24h");

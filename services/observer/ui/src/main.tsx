@@ -8,6 +8,7 @@ import "./design/motion.css";
 import "./features/shell/shell.css";
 import "./features/flows/flows.css";
 import "./features/flow/flow.css";
+import "./features/flow/lines.css";
 import "./features/flow/detail.css";
 import { App } from "./app";
 

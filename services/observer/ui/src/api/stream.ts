@@ -32,6 +32,7 @@ export class Stream {
   private timer?: ReturnType<typeof setTimeout>;
   private watch?: ReturnType<typeof setTimeout>;
   private lost = false;
+  private resting = false;
 
   constructor(private readonly listener: Listener) {}
 
@@ -40,7 +41,7 @@ export class Stream {
     const wanted = topics.join(",");
     if (wanted === this.topics && this.source) return;
     this.topics = wanted;
-    this.open();
+    if (!this.resting) this.open();
   }
 
   /** Tries at once, without waiting. */
@@ -48,7 +49,20 @@ export class Stream {
     this.open();
   }
 
-  close() {
+  /** Lets go of the connection, until somebody listens again. A browser has six for all tabs of an origin. */
+  rest() {
+    this.close();
+    this.resting = true;
+  }
+
+  /** Goes on after a rest. */
+  wake() {
+    if (!this.resting) return;
+    this.resting = false;
+    if (this.topics !== "") this.open();
+  }
+
+  private close() {
     clearTimeout(this.timer);
     clearTimeout(this.watch);
     this.source?.close();

@@ -11,6 +11,8 @@ export interface Fold {
 export interface Tick {
   at: number;
   words: string;
+  /** Which instant that is, where the axis knows. */
+  ms?: number;
 }
 
 export interface Axis {
@@ -70,7 +72,7 @@ export function elastic(spans: readonly Span[]): Axis {
     if (piece.fold) {
       folds.push({ from: left, to: left + width, words: `${duration(piece.to - piece.from)} idle` });
     } else {
-      ticks.push({ at: left, words: left === 0 ? "0" : `+${duration(piece.from - first)}` });
+      ticks.push({ at: left, words: left === 0 ? "0" : `+${duration(piece.from - first)}`, ms: piece.from });
     }
     left += width;
   }
@@ -82,7 +84,11 @@ export function wall(spans: readonly Span[]): Axis {
   const span = Math.max(end(spans) - first, 0.001);
   return {
     place: (ms) => clamp((ms - first) / span),
-    ticks: steps(span).map((ms) => ({ at: ms / span, words: ms === 0 ? "0" : `+${duration(ms)}` })),
+    ticks: steps(span).map((ms) => ({
+      at: ms / span,
+      words: ms === 0 ? "0" : `+${duration(ms)}`,
+      ms: first + ms,
+    })),
     folds: [],
   };
 }

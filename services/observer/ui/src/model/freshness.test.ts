@@ -31,6 +31,8 @@ test.each<[string, Seen, string]>([
   ["nothing is behind", seen({ index: { ...index, behind_ms: 0, behind_records: 0 } }), "live · up to date"],
   ["minutes behind", seen({ index: { ...index, behind_ms: 184_000 } }), "live · index 3 min 4 s behind"],
   ["paused", seen({ paused: true }), "paused · index 0.8 s behind"],
+  ["a tab that was hidden comes back", seen({ heard: 0, link: { state: "connecting" } }), "connecting"],
+  ["another screen connects anew", seen({ link: { state: "connecting" } }), "live · index 0.8 s behind"],
   ["silent", seen({ heard: NOW - 180_000 }), "stale 3 min"],
   [
     "catching up",

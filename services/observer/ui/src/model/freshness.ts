@@ -34,6 +34,7 @@ export function freshness(seen: Seen, now: number): Freshness {
   }
   if (!index || heard === undefined) return { tone: "quiet", words: "connecting" };
   if (now - heard > STALE_MS) {
+    if (link.state === "connecting") return { tone: "quiet", words: "connecting" };
     return { tone: "danger", words: `stale ${age(now - heard)}`, detail: "The observer says nothing new." };
   }
   if (index.trouble) return { tone: "danger", words: index.trouble, detail: "What is shown is from before." };

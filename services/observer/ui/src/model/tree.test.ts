@@ -155,17 +155,15 @@ test("problems are found in both directions", () => {
   expect(nextProblem(shown, 6, -1)).toBe(3);
 });
 
-test("a chain of 10 000 events and a fan of as many are flattened in no time", () => {
+test("a chain of 10 000 events and a fan of as many are flattened, without a call for each level", () => {
   const chain = Array.from({ length: 10_000 }, (_, nth) =>
     event(nth, {
       ...(nth ? { parent: nth - 1 } : {}),
       reactions: [reaction("next", { emitted: [`e${nth + 1}`] })],
     }),
   );
-  const begun = performance.now();
   expect(rows(grow(chain, false), AS_IT_COMES).length).toBe(20_000);
   expect(rows(grow(fan(9_999, 9), false), AS_IT_COMES).length).toBe(3);
-  expect(performance.now() - begun).toBeLessThan(2000);
 });
 
 test("a row's id does not change when events come before it", () => {

@@ -33,6 +33,15 @@ const stream = new Stream({
   },
 });
 
+/** A tab that nobody sees lets go of its connection after this time, and is fresh again when it is seen. */
+const UNSEEN_MS = 60_000;
+let unseen: ReturnType<typeof setTimeout> | undefined;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(unseen);
+  if (document.hidden) unseen = setTimeout(() => stream.rest(), UNSEEN_MS);
+  else stream.wake();
+});
+
 function update(change: Partial<Live>) {
   live = { ...live, ...change };
   for (const watcher of watchers) watcher();

@@ -1,7 +1,7 @@
 // One flow: where it is stuck and why, what happened, what is still expected.
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { EventView } from "../../api/types";
-import { AXES, type FlowAddress, VIEWS } from "../../model/address";
+import { AXES, type FlowAddress, VIEWS, writeAddress } from "../../model/address";
 import { eventById } from "../../model/flow-pages";
 import { STATUS_WORDS } from "../../model/status";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../../model/tree";
 import { flowName, plural } from "../../model/words";
 import { Announce } from "../../parts/announce";
+import { copy } from "../../parts/copy";
 import { useStable } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
@@ -66,8 +67,17 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
     requestAnimationFrame(() => lines.current?.focus());
   });
 
+  // By the id, whatever one came by: other flows may get the same business key.
+  const copyLink = () => {
+    const lasting = { ...address, id: flow?.head.id ?? address.id };
+    void copy(location.origin + writeAddress(lasting), "Link copied");
+  };
+
   useShortcuts((action) => {
     switch (action) {
+      case "copy":
+        copyLink();
+        return true;
       case "view1":
       case "view2":
       case "view3":
@@ -132,7 +142,7 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
           </button>
         </div>
       )}
-      <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} />
+      <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
       <div className={selected ? "flow-body with-detail" : "flow-body"}>
         <div className="flow-view" id="flow-view" role="tabpanel" aria-labelledby={`tab-${view}`}>
           {view === "timeline" && !address.table && <Timeline {...common} flow={flow} axis={address.axis} />}

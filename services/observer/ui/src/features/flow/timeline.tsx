@@ -4,7 +4,7 @@ import type { AxisKind } from "../../model/address";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { bars, eventInstant, flowStart, type Scale, scale } from "../../model/moments";
 import type { Row } from "../../model/tree";
-import { duration } from "../../model/words";
+import { duration, fullClock } from "../../model/words";
 import { useNow, useWidth } from "../../parts/hooks";
 import { Lines, type ViewProps } from "./lines";
 import { RowName } from "./names";
@@ -58,8 +58,13 @@ function AxisHead({ scale: { axis } }: { scale: Scale }) {
   return (
     <div ref={box} className="axis plane">
       <span className="unseen">Time</span>
-      {ticks.map(({ at, words }) => (
-        <span key={at} className="tick" style={{ left: percent(at) }}>
+      {ticks.map(({ at, words, ms }) => (
+        <span
+          key={at}
+          className="tick"
+          style={{ left: percent(at) }}
+          title={ms === undefined ? undefined : fullClock(ms)}
+        >
           {words}
         </span>
       ))}

@@ -1,16 +1,7 @@
 // The tabs of a flow, and what one can do to the one that is shown.
 import type { KeyboardEvent } from "react";
-import {
-  AXES,
-  type AxisKind,
-  type FlowAddress,
-  lasting,
-  VIEWS,
-  type View,
-  writeAddress,
-} from "../../model/address";
+import { AXES, type AxisKind, type FlowAddress, VIEWS, type View } from "../../model/address";
 import { allClosed, allOpen, type Node, type Openness } from "../../model/tree";
-import { copy } from "../../parts/copy";
 import { Icon } from "../../parts/icons";
 
 const VIEW_WORDS: Record<View, string> = { timeline: "Timeline", tree: "Cause tree", records: "Raw records" };
@@ -25,9 +16,10 @@ interface Props {
   change: (to: Partial<FlowAddress>) => void;
   setOpen: (open: Openness) => void;
   roots: Node[];
+  copyLink: () => void;
 }
 
-export function Toolbar({ address, change, setOpen, roots }: Props) {
+export function Toolbar({ address, change, setOpen, roots, copyLink }: Props) {
   const { view, axis, table } = address;
   function press(event: KeyboardEvent) {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -107,9 +99,7 @@ export function Toolbar({ address, change, setOpen, roots }: Props) {
           type="button"
           className="button small"
           title="Copy a link to what is shown (y)"
-          onClick={() =>
-            void copy(location.origin + writeAddress(lasting(address, Date.now())), "Link copied")
-          }
+          onClick={copyLink}
         >
           <Icon name="link" size={14} /> Copy link
         </button>
