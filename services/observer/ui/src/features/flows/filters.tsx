@@ -1,0 +1,105 @@
+// Filters beside the counters. All of them are in the address, so a filtered list can be sent to somebody.
+import { useEffect, useState } from "react";
+import { askServices } from "../../api/client";
+import { ALL_FLOWS, type FlowsAddress, filterWords, SINCE } from "../../model/address";
+import { typeName } from "../../model/words";
+import { Icon } from "../../parts/icons";
+import { go } from "../../parts/router";
+
+export function Filters({ address, types }: { address: FlowsAddress; types: string[] }) {
+  const services = useServiceNames();
+  const filtered = filterWords(address).length > 0;
+  const change = (to: Partial<FlowsAddress>) => go({ ...address, ...to }, "replace");
+  const since = SINCE.some(({ value }) => value === address.since) || !address.since;
+  return (
+    <fieldset className="filters">
+      <legend className="unseen">Filter the list</legend>
+      <Choice
+        label="Type"
+        all="All types"
+        value={address.type}
+        options={withChosen(types, address.type).map((type) => ({ value: type, words: typeName(type) }))}
+        choose={(type) => change({ type })}
+      />
+      <Choice
+        label="Waits for, or fails at"
+        all="Any service"
+        value={address.service}
+        options={withChosen(services, address.service).map((name) => ({ value: name, words: name }))}
+        choose={(service) => change({ service })}
+      />
+      <Choice
+        label="Since"
+        all="Any time"
+        value={address.since}
+        options={[
+          ...SINCE.map(({ value, words }) => ({ value, words })),
+          ...(since ? [] : [{ value: address.since ?? "", words: `since ${address.since}` }]),
+        ]}
+        choose={(chosen) => change({ since: chosen })}
+      />
+      {address.q && (
+        <button type="button" className="chip" onClick={() => change({ q: undefined })}>
+          begins with “{address.q}”
+          <Icon name="close" size={12} />
+          <span className="unseen">, remove</span>
+        </button>
+      )}
+      {address.until && (
+        <button type="button" className="chip" onClick={() => change({ until: undefined })}>
+          until {address.until}
+          <Icon name="close" size={12} />
+          <span className="unseen">, remove</span>
+        </button>
+      )}
+      {filtered && (
+        <button type="button" className="button small plain" onClick={() => go(ALL_FLOWS, "replace")}>
+          Clear filters
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  all: string;
+  value?: string;
+  options: { value: string; words: string }[];
+  choose: (value: string | undefined) => void;
+}
+
+function Choice({ label, all, value, options, choose }: ChoiceProps) {
+  return (
+    <label className={value ? "choice chosen" : "choice"}>
+      <span className="choice-label">{label}</span>
+      <select value={value ?? ""} onChange={(event) => choose(event.target.value || undefined)}>
+        <option value="">{all}</option>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.words}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** What is chosen can be seen, even if the observer does not know it. */
+function withChosen(known: string[], chosen: string | undefined): string[] {
+  return chosen === undefined || known.includes(chosen) ? known : [...known, chosen];
+}
+
+function useServiceNames(): string[] {
+  const [names, setNames] = useState<string[]>([]);
+  useEffect(() => {
+    const stop = new AbortController();
+    askServices(stop.signal).then(
+      ({ services }) => setNames(services.map(({ name }) => name).sort()),
+      // Without the names there is one filter less; the list itself says what is wrong.
+      () => {},
+    );
+    return () => stop.abort();
+  }, []);
+  return names;
+}
