@@ -244,7 +244,8 @@ fn ended(flow: &Flow, outcomes: &[String], pending: &[Pending<'_>]) -> String {
     let undone: BTreeSet<_> = undone(flow).map(types::last).collect();
     if !undone.is_empty() {
         let undone: Vec<_> = undone.into_iter().collect();
-        why.push_str(&format!(" after {} was undone", undone.join(", ")));
+        let were = if undone.len() == 1 { "was" } else { "were" };
+        why.push_str(&format!(" after {} {were} undone", undone.join(" and ")));
     }
     let late: BTreeSet<_> = pending.iter().map(|pending| pending.service).collect();
     let late: Vec<_> = late.into_iter().filter(|name| !name.is_empty()).collect();

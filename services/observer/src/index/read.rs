@@ -69,16 +69,50 @@ impl Found {
 impl Index {
     /// Flows for a list.
     pub async fn list(&self, wanted: &Wanted) -> Result<Vec<Row>, Error> {
-        let mut select = QueryBuilder::new("select summary, wait, change from flow where true");
-        self.narrow(&mut select, wanted);
-        select.push(" order by change desc limit ");
-        select.push_bind(i64::try_from(wanted.limit).unwrap_or(i64::MAX));
-        self.rows(select).await
+        let mut rows = Vec::new();
+        // One question for each word: each follows an index in order, and ends where enough is found.
+        for branch in branches(wanted) {
+            let mut select = QueryBuilder::new(
+                "select summary, wait, change from flow where id in (select id from flow",
+            );
+            // A time may leave few of many: those are found by it, and then put in order.
+            if wanted.last_ms != (None, None) {
+                select.push(" indexed by flow_last");
+            }
+            select.push(" where true");
+            self.narrow(&mut select, wanted, branch);
+            select.push(" order by change desc limit ");
+            select.push_bind(i64::try_from(wanted.limit).unwrap_or(i64::MAX));
+            select.push(") order by change desc");
+            rows.extend(self.rows(select).await?);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.summary.change));
+        rows.truncate(wanted.limit);
+        Ok(rows)
     }
 
-    fn narrow(&self, select: &mut QueryBuilder<Sqlite>, wanted: &Wanted) {
+    fn narrow(&self, select: &mut QueryBuilder<Sqlite>, wanted: &Wanted, branch: Branch) {
         let state = self.state();
         let find = |name: &String| state.names.find(name).map_or(-1, i64::from);
+        if let Some(word) = branch.word {
+            select.push(" and word = ").push_bind(number(word));
+        }
+        if branch.waits != Waits::Any {
+            let is_in = match branch.waits {
+                Waits::ForSomebodyDown => " and wait_service in (",
+                _ => " and (wait_service is null or wait_service not in (",
+            };
+            select.push(is_in);
+            let mut list = select.separated(", ");
+            for service in &wanted.down {
+                list.push_bind(find(service));
+            }
+            select.push(if branch.waits == Waits::ForSomebodyDown {
+                ")"
+            } else {
+                "))"
+            });
+        }
         if let Some(kind) = &wanted.kind {
             select.push(" and type = ").push_bind(find(kind));
         }
@@ -99,20 +133,18 @@ impl Index {
         }
         if let Some(text) = &wanted.text {
             let end = format!("{text}\u{10ffff}");
+            // Found by the text, and not one after the other: few flows have it.
+            select.push(" and id in (select id from flow where flow_id between ");
             select
-                .push(" and (flow_id between ")
-                .push_bind(text.clone());
-            select.push(" and ").push_bind(end.clone());
-            select.push(" or id in (select flow from key where key between ");
+                .push_bind(text.clone())
+                .push(" and ")
+                .push_bind(end.clone());
+            select.push(" union select flow from key where key between ");
             select
                 .push_bind(text.clone())
                 .push(" and ")
                 .push_bind(end)
-                .push("))");
-        }
-        if !wanted.words.is_empty() {
-            let down: Vec<_> = wanted.down.iter().map(find).collect();
-            words(select, wanted, &down);
+                .push(")");
         }
     }
 
@@ -216,47 +248,57 @@ impl Index {
     }
 }
 
-/// Narrows by how flows stand, as it is with who is alive.
-fn words(select: &mut QueryBuilder<Sqlite>, wanted: &Wanted, down: &[i64]) {
-    let depends = [Word::Blocked, Word::Retrying, Word::Running];
-    select.push(" and (false");
-    for word in &wanted.words {
-        match word {
-            Word::Unknown if wanted.is_behind => {
-                for word in depends {
-                    select.push(" or word = ").push_bind(number(word));
-                }
-            }
-            _ if wanted.is_behind && depends.contains(word) => {}
-            Word::Blocked => {
-                select.push(" or word = ").push_bind(number(Word::Blocked));
-                select
-                    .push(" or word in (")
-                    .push_bind(number(Word::Retrying));
-                select.push(", ").push_bind(number(Word::Running));
-                select.push(") and wait_service in (");
-                list(select, down);
-                select.push(")");
-            }
-            Word::Retrying | Word::Running => {
-                select.push(" or word = ").push_bind(number(*word));
-                select.push(" and (wait_service is null or wait_service not in (");
-                list(select, down);
-                select.push("))");
-            }
-            _ => {
-                select.push(" or word = ").push_bind(number(*word));
-            }
-        }
-    }
-    select.push(")");
+/// Flows of one word in the database, of those that fit.
+#[derive(Debug, Clone, Copy)]
+struct Branch {
+    word: Option<Word>,
+    waits: Waits,
 }
 
-fn list(select: &mut QueryBuilder<Sqlite>, numbers: &[i64]) {
-    let mut list = select.separated(", ");
-    for number in numbers {
-        list.push_bind(*number);
+/// For whom flows wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Any,
+    ForSomebodyDown,
+    ForSomebodyAlive,
+}
+
+/// The words in the database that stand for the wanted ones, as it is with who is alive.
+fn branches(wanted: &Wanted) -> Vec<Branch> {
+    let any = |word| Branch {
+        word: Some(word),
+        waits: Waits::Any,
+    };
+    if wanted.words.is_empty() {
+        return vec![Branch {
+            word: None,
+            waits: Waits::Any,
+        }];
     }
+    let depends = [Word::Blocked, Word::Retrying, Word::Running];
+    let words = wanted.words.iter().flat_map(|word| match word {
+        Word::Unknown if wanted.is_behind => depends.map(any).to_vec(),
+        Word::Unknown => Vec::new(),
+        word if wanted.is_behind && depends.contains(word) => Vec::new(),
+        Word::Blocked => {
+            let waits = Waits::ForSomebodyDown;
+            let down = |word| Branch { waits, ..any(word) };
+            vec![
+                any(Word::Blocked),
+                down(Word::Retrying),
+                down(Word::Running),
+            ]
+        }
+        Word::Retrying | Word::Running => {
+            let waits = Waits::ForSomebodyAlive;
+            vec![Branch {
+                waits,
+                ..any(*word)
+            }]
+        }
+        word => vec![any(*word)],
+    });
+    words.collect()
 }
 
 /// A place that is written `topic/partition/offset`, or `topic/partition@offset`.

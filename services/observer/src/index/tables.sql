@@ -31,10 +31,12 @@ create table flow (
   summary text not null,
   wait text
 ) strict;
+-- Each holds what lists are narrowed by, so that rows that do not fit are never looked up.
 create unique index flow_change on flow (change);
-create index flow_word on flow (word, change);
+create index flow_word on flow (word, change, type, wait_service);
 create index flow_type on flow (type, change);
-create index flow_wait on flow (wait_service, change) where wait_service is not null;
+create index flow_wait on flow (wait_service, change, word) where wait_service is not null;
+create index flow_last on flow (last_ms, change, word, type, wait_service);
 
 -- All that is known of a flow, as the message Facts of index/facts.rs.
 create table facts (flow integer primary key, bytes blob not null) strict;

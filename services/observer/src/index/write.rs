@@ -17,8 +17,9 @@ use crate::flow::status::{Word, status};
 use crate::flow::view::summary;
 use crate::seen::{At, Seen};
 
-/// Rows of one statement: with nine values each they stay below SQLite's 32,766 parameters.
-const ROWS_MAX: usize = 1_000;
+/// Rows of one statement: so many, or the next size that there is enough for. Few sizes, so that all
+/// statements stay prepared.
+const SIZES: [usize; 4] = [100, 25, 5, 1];
 /// Flows that are judged anew in one transaction.
 const JUDGED_MAX: usize = 1_000;
 
@@ -91,7 +92,7 @@ impl Index {
         contracts(&mut tx, &batch.contracts).await?;
         let mut positions: Vec<_> = batch.positions.iter().collect();
         positions.sort();
-        for positions in positions.chunks(ROWS_MAX) {
+        for positions in pieces(&positions) {
             let mut insert = QueryBuilder::new("insert or replace into position ");
             insert.push_values(positions, |mut values, (partition, next)| {
                 values.push_bind(partition.topic.as_str());
@@ -114,7 +115,7 @@ impl Index {
         ids: &[FlowId],
     ) -> Result<BTreeMap<FlowId, Entry>> {
         let mut entries = BTreeMap::new();
-        for ids in ids.chunks(ROWS_MAX) {
+        for ids in pieces(ids) {
             let mut select = QueryBuilder::new(
                 "select flow.id, flow_id, word, wait_service, bytes from flow \
                  join facts on facts.flow = flow.id where flow_id in (",
@@ -124,7 +125,7 @@ impl Index {
                 list.push_bind(id.as_str());
             }
             select.push(")");
-            for row in select.build().persistent(false).fetch_all(&mut *tx).await? {
+            for row in select.build().fetch_all(&mut *tx).await? {
                 let entry = self.entry(&row)?;
                 entries.insert(entry.flow.id.clone(), entry);
             }
@@ -172,7 +173,7 @@ impl Index {
                 .map(|entry| written(entry, state))
                 .collect()
         };
-        for rows in rows.chunks(ROWS_MAX) {
+        for rows in pieces(&rows) {
             let mut insert = QueryBuilder::new(
                 "insert into flow (id, flow_id, change, word, type, wait_service, last_ms, summary, wait) ",
             );
@@ -226,7 +227,7 @@ impl Index {
             let numbered = records.map(|(at, row)| (state.names.number(&at.topic), at, row));
             numbered.collect()
         };
-        for records in records.chunks(ROWS_MAX) {
+        for records in pieces(&records) {
             let mut insert = QueryBuilder::new("insert or ignore into record ");
             insert.push_values(records, |mut values, (topic, at, row)| {
                 values.push_bind(*topic).push_bind(at.partition);
@@ -245,7 +246,7 @@ impl Index {
                 .map(|(number, text)| (number, text.to_owned()))
                 .collect()
         };
-        for names in fresh.chunks(ROWS_MAX) {
+        for names in pieces(&fresh) {
             let mut insert = QueryBuilder::new("insert or replace into name (id, text) ");
             insert.push_values(names, |mut values, (number, text)| {
                 values.push_bind(*number).push_bind(text.as_str());
@@ -291,7 +292,7 @@ impl Index {
             select
                 .push(" order by flow.id limit ")
                 .push_bind(JUDGED_MAX as i64);
-            let rows = select.build().persistent(false).fetch_all(&mut *tx).await?;
+            let rows = select.build().fetch_all(&mut *tx).await?;
             let mut entries = BTreeMap::new();
             for row in &rows {
                 let entry = self.entry(row)?;
@@ -480,7 +481,7 @@ async fn put_all<'a, T>(
 where
     T: Copy + sqlx::Encode<'a, Sqlite> + sqlx::Type<Sqlite> + 'a,
 {
-    for pairs in pairs.chunks(ROWS_MAX) {
+    for pairs in pieces(pairs) {
         let mut insert = QueryBuilder::new("insert or ignore into ");
         insert.push(table).push(" ");
         insert.push_values(pairs, |mut values, (found_by, row)| {
@@ -492,11 +493,16 @@ where
 }
 
 async fn execute(mut statement: QueryBuilder<Sqlite>, tx: &mut SqliteConnection) -> Result<()> {
-    // Not kept prepared: each number of rows is another statement.
-    statement
-        .build()
-        .persistent(false)
-        .execute(tx)
-        .await
-        .map(drop)
+    statement.build().execute(tx).await.map(drop)
+}
+
+/// Pieces of a few sizes.
+fn pieces<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut left = all;
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|size| *size <= left.len())?;
+        let (piece, rest) = left.split_at(size);
+        left = rest;
+        Some(piece)
+    })
 }
