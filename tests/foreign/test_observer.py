@@ -5,17 +5,15 @@ is asked over HTTP.
 """
 
 import contextlib
-import json
 import shutil
 import time
-import urllib.request
 
 import pytest
 from confluent_kafka import Producer
 from kit.hall import Hall, inventory, orders
-from kit.load import BAD_CARDS, GOOD_CARD, Customers, Order
+from kit.load import BAD_CARDS, Customers
 from kit.load import orders as new_orders
-from kit.observer import Observer
+from kit.observer import Observer, place
 from kit.processes import Gateway, get
 from kit.wait import until
 
@@ -29,14 +27,6 @@ def watched(kafka, folder):
     """All services and the observer."""
     hall = Hall(kafka, folder, flags=("--set=limits.retry_max_ms=2000",))
     return hall, Observer(kafka.address, folder).until_ready().until_read()
-
-
-def place(door: str, key: str, card: str = GOOD_CARD) -> None:
-    """Places an order for one piece."""
-    body = json.dumps(Order(key, [("tea", 1, 1, 1)], card).body()).encode()
-    request = urllib.request.Request(f"http://{door}/orders", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status in (200, 201)
 
 
 def test_an_order_is_explained_while_a_service_is_down_and_after_it_is_back(watched, tell):
