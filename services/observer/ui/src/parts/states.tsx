@@ -45,8 +45,9 @@ function AwayPanel({ again }: { again: () => void }) {
   const now = useNow(500);
   const left = link.state === "away" ? Math.max(0, Math.ceil((link.again - now) / 1000)) : 0;
   return (
-    <Panel icon="away" title="The observer does not answer" tone="danger" role="alert">
-      <p>
+    <Panel icon="away" title="The observer does not answer" tone="danger">
+      {/* Only this is announced: the countdown below would talk all the time. */}
+      <p role="alert">
         Your flows go on: the observer only watches. This page comes back by itself as soon as{" "}
         <code>{location.host}</code> answers.
       </p>
