@@ -51,7 +51,8 @@ export function Lines(props: Props) {
     props;
   const narrow = useNarrow();
   const [activeId, setActiveId] = useState<string>();
-  const wanted = useRef(false);
+  // The row that is to take the focus, once it is the active one: an effect of an earlier drawing may run first.
+  const wanted = useRef<string>(undefined);
   const grid = useRef<HTMLDivElement>(null);
   const reveal = useRef<Reveal | null>(null);
   const height = Math.round(rem() * (narrow ? tall : 2));
@@ -59,18 +60,23 @@ export function Lines(props: Props) {
   const found = activeId === undefined ? -1 : rows.findIndex((row) => row.id === activeId);
   const active = found >= 0 ? found : Math.max(0, atSelected);
 
+  const focus = () => {
+    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+  };
   const move = useStable((to: number) => {
     const row = rows[Math.min(Math.max(to, 0), rows.length - 1)];
     if (!row) return true;
-    wanted.current = true;
-    setActiveId(row.id);
     reveal.current?.reveal(rows.indexOf(row));
+    // Where nothing changes nothing is drawn, and a wish that stays open would take the focus away later.
+    if (row.id === activeId) focus();
+    else wanted.current = row.id;
+    setActiveId(row.id);
     return true;
   });
   useEffect(() => {
-    if (!wanted.current) return;
-    wanted.current = false;
-    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+    if (wanted.current === undefined || rows[active]?.id !== wanted.current) return;
+    wanted.current = undefined;
+    focus();
   });
   useEffect(() => {
     handle.current = { focus: () => void move(active) };
@@ -134,7 +140,6 @@ export function Lines(props: Props) {
     const act = acts[event.key];
     if (!act) return;
     event.preventDefault();
-    wanted.current = true;
     act();
   }
 
