@@ -146,6 +146,19 @@ describe("the observer goes away", () => {
     );
   });
 
+  test("an observer that comes back with another index is shown as it is now", async () => {
+    const page = await come();
+    await toFlows(page);
+    await mock.stop();
+    await page.locator(".bar", { hasText: "does not answer" }).waitFor();
+    const only = tell(completed("7000", Date.now()));
+    only.summary.change = 1;
+    mock.flows = [only];
+    await mock.start();
+    await page.locator(".flow-row", { hasText: "order 7000" }).waitFor();
+    expect(await page.locator(".windowed > .flow-row").count()).toBe(1);
+  });
+
   test("a page opened meanwhile waits, and comes by itself", async () => {
     const page = await come();
     await toFlows(page);
