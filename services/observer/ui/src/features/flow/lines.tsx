@@ -1,6 +1,14 @@
 // The treegrid that timeline, cause tree and table share: rows with real focus, arrow keys, and only those in
 // the page that can be seen.
-import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import type { EventView } from "../../api/types";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { nextProblem, type Openness, type Row, toggled } from "../../model/tree";
@@ -105,11 +113,12 @@ export function Lines(props: Props) {
     return false;
   });
 
-  const choose = (row: Row) => {
+  const choose = useStable((row: Row) => {
     setActiveId(row.id);
     if (row.kind === "fold") setOpen(toggled(open, row));
     else select(row.event);
-  };
+  });
+  const toggle = useStable((row: Row) => setOpen(toggled(open, row)));
   const toParent = (row: Row) => {
     const parent = rows.findIndex((each) => each.id === row.parent);
     if (parent >= 0) move(parent);
@@ -189,7 +198,7 @@ export function Lines(props: Props) {
                 reachable={at === active}
                 chosen={at === atSelected}
                 choose={choose}
-                toggle={(which) => setOpen(toggled(open, which))}
+                toggle={toggle}
                 focused={setActiveId}
               />
             );
@@ -213,7 +222,19 @@ interface LineProps {
   focused: (id: string) => void;
 }
 
-function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle, focused }: LineProps) {
+/** Drawn anew only when it changed: whoever scrolls moves some fifty of them at once. */
+const Line = memo(function Line({
+  row,
+  at,
+  top,
+  height,
+  columns,
+  reachable,
+  chosen,
+  choose,
+  toggle,
+  focused,
+}: LineProps) {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid hears the keys for all its rows.
     <div
@@ -246,7 +267,7 @@ function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle
       ))}
     </div>
   );
-}
+});
 
 /** For the pointer; keys use the arrows, and the row itself says whether it is expanded. */
 function Twist({ row, toggle }: { row: Row; toggle: (row: Row) => void }) {

@@ -23,6 +23,11 @@ export function RowName({ row }: { row: Row }) {
               cause missing
             </span>
           )}
+          {!event.read && (
+            <span className="tag tone-warning" title="Its record was not read: only receipts tell of it">
+              record not read
+            </span>
+          )}
           {event.copies > 1 && (
             <span className="tag" title="The record stands in the topic more than once, with the same id">
               ×{count(event.copies)}
