@@ -146,6 +146,19 @@ describe("the observer goes away", () => {
     );
   });
 
+  test("an observer that comes back with another index is shown as it is now", async () => {
+    const page = await come();
+    await toFlows(page);
+    await mock.stop();
+    await page.locator(".bar", { hasText: "does not answer" }).waitFor();
+    const only = tell(completed("7000", Date.now()));
+    only.summary.change = 1;
+    mock.flows = [only];
+    await mock.start();
+    await page.locator(".flow-row", { hasText: "order 7000" }).waitFor();
+    expect(await page.locator(".windowed > .flow-row").count()).toBe(1);
+  });
+
   test("a page opened meanwhile waits, and comes by itself", async () => {
     const page = await come();
     await toFlows(page);
@@ -156,6 +169,24 @@ describe("the observer goes away", () => {
     expect(await axe(page)).toEqual([]);
     await mock.start();
     await page.locator(".why-words").waitFor();
+  });
+
+  test("a page that gets no stream says that it is not live, and tries again", async () => {
+    mock.weather.streamless = true;
+    const page = await come();
+    await toFlows(page);
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("not live for"),
+      "the badge",
+    );
+    await page.locator(".bar", { hasText: "sends nothing live" }).waitFor();
+    mock.fair();
+    await until(
+      () => badge(page),
+      (words) => words.startsWith("live"),
+      "the badge",
+    );
   });
 
   test("an index that says nothing more turns stale", async () => {
@@ -244,13 +275,7 @@ describe("live", () => {
   test("whoever steps back finds the list as it was", async () => {
     const page = await come();
     await toFlows(page);
-    await page.locator(".list-foot button").click();
-    await until(
-      () => page.locator(".flow-table").getAttribute("aria-rowcount"),
-      (rows) => Number(rows) !== 0,
-      "rows",
-    );
-    await page.mouse.wheel(0, 2400);
+    await page.evaluate(() => scrollTo(0, 3200));
     const row = page.locator(".windowed > .flow-row a", { hasText: "order 43" }).nth(5);
     const name = await row.innerText();
     await row.click();
@@ -362,6 +387,21 @@ describe("keys", () => {
     }
   });
 
+  test("the focus is never taken from where a person has put it", async () => {
+    const page = await come();
+    await toFlow(page, "4709");
+    await page.keyboard.press("End");
+    for (let nth = 0; nth < 20; nth += 1) await page.keyboard.press("j");
+    expect(await focus(page)).toMatch(/^row: done\s*orders/);
+    await page.getByRole("tab", { name: "Timeline" }).focus();
+    // A change draws all of it anew.
+    const flow = mock.find("4709");
+    flow.summary = { ...flow.summary, why: "payments is slow" };
+    mock.changed(flow);
+    await page.locator(".why-words", { hasText: "Payments is slow" }).waitFor();
+    expect(await focus(page)).toBe("tab: Timeline");
+  });
+
   test("y copies a link that lasts", async () => {
     const page = await come();
     await toFlows(page, "?status=parked&since=24h");
@@ -408,6 +448,22 @@ describe("keys", () => {
     await page.keyboard.press("/");
     await page.keyboard.type("nobody knows");
     await page.locator(".search-say", { hasText: "Looked for: flow id, business key" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+  });
+
+  test("links of other tools lead to the flow", async () => {
+    const page = await come();
+    const event = mock.find("4711").events[2];
+    if (!event) throw new Error("order 4711 has three events");
+    for (const link of [`/e/${event.topic}/${event.partition}/${event.offset}`, `/find?q=${event.id}`]) {
+      await page.goto(link);
+      await page.locator(".detail h2", { hasText: "PaymentCaptured" }).waitFor();
+    }
+    await page.goto(`/trace/${event.trace_id}`);
+    await page.locator(".why-words").waitFor();
+    expect(await heading(page)).toBe("order 4711");
+    await toPanel(page, "/find?key=nobody");
+    expect(await page.locator(".panel").innerText()).toMatch(/Nothing is called nobody[\s\S]*flow id/);
     expect(await axe(page)).toEqual([]);
   });
 

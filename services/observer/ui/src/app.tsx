@@ -1,4 +1,5 @@
 // Which screen the address asks for, inside the shell that all screens share.
+import { FindScreen } from "./features/find/screen";
 import { FlowScreen } from "./features/flow/screen";
 import { FlowsScreen } from "./features/flows/screen";
 import { Shell } from "./features/shell/shell";
@@ -13,13 +14,14 @@ export function App() {
     <Shell address={address}>
       {address.screen === "flows" && <FlowsScreen address={address} />}
       {address.screen === "flow" && <FlowScreen key={address.id} address={address} />}
+      {address.screen === "find" && <FindScreen key={address.q} q={address.q} />}
       {address.screen === "nowhere" && <Nowhere path={address.path} />}
     </Shell>
   );
 }
 
 function Nowhere({ path }: { path: string }) {
-  useTopics(["index"], {});
+  useTopics([], {});
   return (
     <>
       <h1 className="unseen">Page not found</h1>

@@ -32,11 +32,20 @@ export interface Weather {
   expired: boolean;
   /** The index says nothing more. */
   silent: boolean;
+  /** Every stream is refused, as if too many were open. */
+  streamless: boolean;
   slow_ms: number;
   trace_link?: string;
 }
 
-const FAIR: Weather = { broken: false, empty: false, expired: false, silent: false, slow_ms: 0 };
+const FAIR: Weather = {
+  broken: false,
+  empty: false,
+  expired: false,
+  silent: false,
+  streamless: false,
+  slow_ms: 0,
+};
 
 export class Mock {
   weather: Weather = { ...FAIR, trace_link: "http://127.0.0.1:16686/trace/{trace_id}" };
@@ -293,8 +302,14 @@ export class Mock {
   }
 
   private stream(url: URL, response: ServerResponse) {
+    const asked = (url.searchParams.get("topics") ?? "").split(",").filter(Boolean);
+    if (this.weather.streamless || !asked.every((topic) => /^(flows|services|flow:.+)$/.test(topic))) {
+      response.writeHead(this.weather.streamless ? 503 : 400, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error: "there is no such stream", mend: "close some of them" }));
+      return;
+    }
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    const open = { response, topics: (url.searchParams.get("topics") ?? "").split(",") };
+    const open = { response, topics: asked };
     this.streams.add(open);
     response.on("close", () => this.streams.delete(open));
     if (this.weather.silent) response.write(": hello\n\n");

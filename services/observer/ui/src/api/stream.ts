@@ -7,8 +7,9 @@ import type { FlowChanged, FlowsChanged, IndexState } from "./types";
 export type Link =
   | { state: "connecting" }
   | { state: "open" }
-  /** Gone since, and tried again at; both are milliseconds since 1970. */
-  | { state: "away"; since: number; again: number };
+  /** Gone since, and tried again at; both are milliseconds since 1970. `answers` says that questions are still
+   * answered, so that only what is live is missing. */
+  | { state: "away"; since: number; again: number; answers?: boolean };
 
 export interface Listener {
   flows?(message: FlowsChanged): void;
@@ -26,7 +27,7 @@ const SILENT_MS = 12_000;
 
 export class Stream {
   private source?: EventSource;
-  private topics = "";
+  private topics?: string;
   private failed = 0;
   private since = 0;
   private timer?: ReturnType<typeof setTimeout>;
@@ -59,7 +60,7 @@ export class Stream {
   wake() {
     if (!this.resting) return;
     this.resting = false;
-    if (this.topics !== "") this.open();
+    if (this.topics !== undefined) this.open();
   }
 
   private close() {
@@ -72,7 +73,7 @@ export class Stream {
   private open() {
     this.close();
     if (!this.lost) this.listener.link?.({ state: "connecting" });
-    const source = new EventSource(`/api/stream?topics=${encodeURIComponent(this.topics)}`);
+    const source = new EventSource(`/api/stream?topics=${encodeURIComponent(this.topics ?? "")}`);
     this.source = source;
     this.expectWord();
     source.onopen = () => {

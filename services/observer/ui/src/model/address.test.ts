@@ -29,6 +29,7 @@ describe("what is written is read again", () => {
     flowAddress("a/b?c"),
     { screen: "flow", id: "4711", view: "tree", axis: "elastic", table: false, event: "e-1" },
     { screen: "flow", id: "4711", view: "timeline", axis: "previous", table: true },
+    { screen: "find", q: "orders/3/42 & more" },
     { screen: "nowhere", path: "/what/is/this" },
   ];
   test.each(addresses.map((address) => [writeAddress(address), address] as const))("%s", (url, address) => {
@@ -39,6 +40,14 @@ describe("what is written is read again", () => {
 test("the root is the list, and a flow's view is the timeline unless said otherwise", () => {
   expect(read("/")).toEqual({ screen: "flows", status: [] });
   expect(read("/flows/4711")).toEqual(flowAddress("4711"));
+});
+
+test("other tools link by key, record and trace", () => {
+  expect(read("/find?key=4711")).toEqual({ screen: "find", q: "4711" });
+  expect(read("/e/orders/3/42")).toEqual({ screen: "find", q: "orders/3/42" });
+  expect(read("/trace/c621")).toEqual({ screen: "find", q: "c621" });
+  expect(read("/find")).toEqual({ screen: "nowhere", path: "/find" });
+  expect(read("/e/orders")).toEqual({ screen: "nowhere", path: "/e/orders" });
 });
 
 test("nonsense in the address is left out", () => {

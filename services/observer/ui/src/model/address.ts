@@ -28,12 +28,18 @@ export interface FlowAddress {
   event?: string;
 }
 
+/** Whatever one holds in hand, from a link of another tool: it leads on to the flow that is meant. */
+export interface FindAddress {
+  screen: "find";
+  q: string;
+}
+
 export interface NowhereAddress {
   screen: "nowhere";
   path: string;
 }
 
-export type Address = FlowsAddress | FlowAddress | NowhereAddress;
+export type Address = FlowsAddress | FlowAddress | FindAddress | NowhereAddress;
 
 /** Since when, as one may choose it. */
 export const SINCE: { value: string; words: string; ms: number }[] = [
@@ -72,11 +78,20 @@ export function readAddress(path: string, search: string): Address {
       event: given("e"),
     });
   }
-  return { screen: "nowhere", path };
+  const q = screen === "find" ? (given("q") ?? given("key")) : sought(parts.map(decode));
+  return q === undefined ? { screen: "nowhere", path } : { screen: "find", q };
+}
+
+/** `/e/{topic}/{partition}/{offset}` and `/trace/{trace_id}`, as other tools may link to them. */
+function sought([screen, ...rest]: string[]): string | undefined {
+  if (screen === "e" && rest.length === 3) return rest.join("/");
+  if (screen === "trace" && rest.length === 1) return rest[0];
+  return undefined;
 }
 
 export function writeAddress(address: Address): string {
   if (address.screen === "nowhere") return address.path;
+  if (address.screen === "find") return `/find?${new URLSearchParams({ q: address.q })}`;
   const query = new URLSearchParams();
   const put = (name: string, value: string | undefined) => value && query.set(name, value);
   let path = "/flows";

@@ -73,6 +73,16 @@ describe("a change", () => {
   });
 });
 
+test("what waits is not counted without end", () => {
+  const many = Array.from({ length: 5000 }, (_, nth) => summary(`n${nth}`));
+  let waits = list();
+  for (let nth = 0; nth < many.length; nth += 100) {
+    waits = withChange(waits, { changed: many.slice(nth, nth + 100), more: false }, ALL_FLOWS, false);
+  }
+  expect(waits.waiting.size).toBeLessThan(1000);
+  expect(waitingWords(waits)).toMatch(/^9\d\d\+ new or changed$/);
+});
+
 test("a page that begins with what moved is not shown twice", () => {
   const longer = withPage(list(), page([summary("b", { change: 3, why: "newer" }), summary("c")]));
   expect(names(longer)).toEqual(["a it runs", "b newer", "c it runs"]);

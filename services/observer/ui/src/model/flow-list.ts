@@ -3,6 +3,9 @@
 import type { Counts, FlowPage, FlowSummary } from "../api/types";
 import type { FlowsAddress } from "./address";
 
+/** More than these are not counted one by one. */
+const WAITING_MAX = 999;
+
 export interface FlowList {
   rows: FlowSummary[];
   next?: string;
@@ -64,9 +67,10 @@ export function withChange(list: FlowList, change: Change, address: FlowsAddress
       waiting.set(flow.id, waiting.get(flow.id) === true || started >= list.loaded);
     }
   }
-  const overflow = list.overflow || change.more;
+  const tooMany = waiting.size > WAITING_MAX;
+  const overflow = list.overflow || change.more || tooMany;
   const counts = held ? list.counts : (change.counts ?? list.counts);
-  return { ...list, rows, waiting, overflow, counts };
+  return { ...list, rows, waiting: tooMany ? list.waiting : waiting, overflow, counts };
 }
 
 /** "12 new", "3 changed", "12 new or changed", "100+ new or changed"; nothing if nothing waits. */

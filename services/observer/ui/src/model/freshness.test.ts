@@ -42,6 +42,11 @@ test.each<[string, Seen, string]>([
   ["catching up, nobody knows how far", seen({ index: { ...index, caught_up: false } }), "catching up"],
   ["trouble", seen({ index: { ...index, trouble: "broker out of reach" } }), "broker out of reach"],
   ["away", seen({ link: { state: "away", since: NOW - 4000, again: NOW + 2500 } }), "observer away for 4 s"],
+  [
+    "only the stream is away",
+    seen({ link: { state: "away", since: NOW - 4000, again: NOW + 2500, answers: true } }),
+    "not live for 4 s",
+  ],
 ])("%s", (_, state, words) => expect(freshness(state, NOW).words).toBe(words));
 
 test("away says when it tries again, and is told before anything older", () => {

@@ -29,6 +29,10 @@ export function freshness(seen: Seen, now: number): Freshness {
   const { link, index, heard, paused } = seen;
   if (link.state === "away") {
     const again = Math.max(0, Math.ceil((link.again - now) / 1000));
+    if (link.answers) {
+      const detail = `The observer answers, but sends nothing live; many pages may be open. Next try in ${again} s.`;
+      return { tone: "warning", words: `not live for ${age(now - link.since)}`, detail };
+    }
     const words = `observer away for ${age(now - link.since)}`;
     return { tone: "danger", words, detail: `It does not answer. Next try in ${again} s.` };
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   age,
+  ago,
   bytes,
   clock,
   count,
@@ -9,6 +10,7 @@ import {
   instant,
   plural,
   sentence,
+  sourceName,
   typeName,
   typePackage,
 } from "./words";
@@ -56,6 +58,9 @@ test("types and flows have short names", () => {
   expect(typePackage("orders.v1.OrderPlaced")).toBe("orders.v1");
   expect(typeName("Bare")).toBe("Bare");
   expect(typePackage("Bare")).toBe("");
+  expect(sourceName("/quadrille/orders")).toBe("orders");
+  expect(sourceName("https://shop.example/checkout")).toBe("https://shop.example/checkout");
+  expect([ago(-1), ago(3100)]).toEqual(["just now", "3 s ago"]);
   expect(flowName({ id: "0123456789", keys: [{ space: "order", key: "4711" }] })).toBe("order 4711");
   expect(flowName({ id: "0123456789", keys: [] })).toBe("01234567");
 });

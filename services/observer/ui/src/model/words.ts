@@ -18,6 +18,11 @@ export function duration(ms: number): string {
   return two(span, DAY, "d", HOUR, "h");
 }
 
+/** "just now", "12 s ago". */
+export function ago(ms: number): string {
+  return ms < SECOND ? "just now" : `${age(ms)} ago`;
+}
+
 /** How long ago, in one unit: "now", "12 s", "3 min", "3 h", "2 d". */
 export function age(ms: number): string {
   const span = Math.max(0, ms);
@@ -49,6 +54,13 @@ export function typeName(type: string): string {
 export function typePackage(type: string): string {
   return type.slice(0, Math.max(0, type.lastIndexOf(".")));
 }
+
+/** Our own services emit as "/quadrille/orders" and are called "orders"; others are called as they say. */
+export function sourceName(source: string): string {
+  return source.startsWith(OWN_SOURCE) ? source.slice(OWN_SOURCE.length) : source;
+}
+
+const OWN_SOURCE = "/quadrille/";
 
 /** "order 4711". A flow without business keys is called by the beginning of its id. */
 export function flowName(flow: { id: string; keys: readonly Key[] }): string {

@@ -23,7 +23,12 @@ const stream = new Stream({
     for (const screen of screens) screen.flow?.(message);
   },
   index: heard,
-  link: (link) => update({ link }),
+  link: (link) => {
+    const before = live.link;
+    const answers = before.state === "away" && before.answers;
+    update({ link: link.state === "away" ? { ...link, answers } : link });
+    if (link.state === "away") void probe();
+  },
   back: () => {
     askStatus().then(
       (status) => update({ status }),
@@ -45,6 +50,15 @@ document.addEventListener("visibilitychange", () => {
 function update(change: Partial<Live>) {
   live = { ...live, ...change };
   for (const watcher of watchers) watcher();
+}
+
+/** Is the observer gone, or only its stream? It has a limit of streams, and says so in a way no page can hear. */
+async function probe() {
+  const answers = await askStatus().then(
+    () => true,
+    () => false,
+  );
+  if (live.link.state === "away") update({ link: { ...live.link, answers } });
 }
 
 /** Every answer carries how fresh it is. */
@@ -88,7 +102,7 @@ export function useTopics(topics: readonly string[], listener: Listener) {
       back: () => latest.current.back?.(),
     };
     screens.add(screen);
-    stream.listen(wanted.split(","));
+    stream.listen(wanted.split(",").filter(Boolean));
     return () => {
       screens.delete(screen);
     };

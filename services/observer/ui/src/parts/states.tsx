@@ -45,8 +45,9 @@ function AwayPanel({ again }: { again: () => void }) {
   const now = useNow(500);
   const left = link.state === "away" ? Math.max(0, Math.ceil((link.again - now) / 1000)) : 0;
   return (
-    <Panel icon="away" title="The observer does not answer" tone="danger" role="alert">
-      <p>
+    <Panel icon="away" title="The observer does not answer" tone="danger">
+      {/* Only this is announced: the countdown below would talk all the time. */}
+      <p role="alert">
         Your flows go on: the observer only watches. This page comes back by itself as soon as{" "}
         <code>{location.host}</code> answers.
       </p>
@@ -73,8 +74,8 @@ export function TroubleBar({ failure, again }: { failure?: Failure; again: () =>
   if (link.state !== "away" && !failed) return null;
   // A connection that is back within a moment is not worth a bar.
   if (link.state === "away" && now - link.since < 1500) return null;
-  const away =
-    "The observer does not answer. What you see is from before; it is refreshed as soon as the observer is back.";
+  const what = link.state === "away" && link.answers ? "sends nothing live" : "does not answer";
+  const away = `The observer ${what}. What you see is from before; it is refreshed as soon as the observer is back.`;
   return (
     <div className="bar tone-danger" role="alert">
       <Icon name={link.state === "away" ? "away" : "warning"} />

@@ -14,6 +14,7 @@ import {
   instant,
   plural,
   sentence,
+  sourceName,
   typeName,
   typePackage,
 } from "../../model/words";
@@ -105,7 +106,7 @@ function Facts({
         {event.id} <CopyButton text={event.id} label="Copy the event id" />
       </dd>
       <dt>Emitted by</dt>
-      <dd>{event.source}</dd>
+      <dd title={event.source}>{sourceName(event.source)}</dd>
       <dt>Time</dt>
       <dd>
         {fullClock(at)} <span className="quiet">+{duration(event.after_ms)}</span>

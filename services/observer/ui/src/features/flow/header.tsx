@@ -3,7 +3,7 @@ import type { FlowView } from "../../api/types";
 import { ALL_FLOWS, flowAddress } from "../../model/address";
 import { isAtRest, STATUS_WORDS } from "../../model/status";
 import {
-  age,
+  ago,
   clock,
   count,
   duration,
@@ -50,7 +50,7 @@ export function FlowHeader({ flow }: { flow: FlowView }) {
           <div>
             <dt>Started</dt>
             <dd title={fullClock(started)}>
-              {clock(started, now)} <span className="quiet">{age(now - started)} ago</span>
+              {clock(started, now)} <span className="quiet">{ago(now - started)}</span>
             </dd>
           </div>
         )}

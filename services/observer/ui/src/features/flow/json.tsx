@@ -1,14 +1,14 @@
 // A body as indented JSON. What the observer masked is marked, so that nobody takes the word for the value.
 import { Fragment, type ReactNode } from "react";
+import { masksOf } from "../../model/masks";
 import { Icon } from "../../parts/icons";
 
-const MASK = "[masked]";
 /** More lines than this are cut, and one is told so. */
 const LINES_MAX = 400;
 
 export function Json({ value, masked }: { value: unknown; masked: string[] }) {
   const lines: ReactNode[] = [];
-  write(value, 0, null, "", masked.length > 0, lines);
+  write({ value, depth: 0, end: "" }, masksOf(masked), lines);
   const shown = lines.slice(0, LINES_MAX);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keys.
@@ -27,54 +27,52 @@ export function Json({ value, masked }: { value: unknown; masked: string[] }) {
   );
 }
 
-function write(
-  value: unknown,
-  depth: number,
-  name: ReactNode,
-  end: string,
-  masks: boolean,
-  lines: ReactNode[],
-) {
+interface Piece {
+  value: unknown;
+  depth: number;
+  /** The field that it stands in, also where that is a list. */
+  field?: string;
+  /** What stands before it and after it. */
+  name?: ReactNode;
+  end: string;
+}
+
+type IsMask = ReturnType<typeof masksOf>;
+
+function write(piece: Piece, isMask: IsMask, lines: ReactNode[]) {
+  const { value, depth, field, name, end } = piece;
   const pad = "  ".repeat(depth);
-  const many = Array.isArray(value)
-    ? value.map((item) => [undefined, item] as const)
-    : typeof value === "object" && value !== null
-      ? Object.entries(value)
-      : undefined;
-  if (!many || many.length === 0) {
+  const push = (words: ReactNode, after = "") =>
     lines.push(
       <>
         {pad}
-        {name}
-        {many ? (Array.isArray(value) ? "[]" : "{}") : leaf(value, masks)}
-        {end}
+        {words}
+        {after}
       </>,
     );
-    return;
-  }
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  lines.push(
+  const inner = Object.entries(typeof value === "object" && value !== null ? value : {});
+  const named = (words: ReactNode) => (
     <>
-      {pad}
       {name}
-      {open}
-    </>,
+      {words}
+    </>
   );
-  many.forEach(([key, item], nth) => {
-    const label = key === undefined ? null : <span className="json-name">{JSON.stringify(key)}: </span>;
-    write(item, depth + 1, label, nth === many.length - 1 ? "" : ",", masks, lines);
+  if (typeof value !== "object" || value === null) return push(named(leaf(value, isMask(field, value))), end);
+  if (inner.length === 0) return push(named(open + close), end);
+  push(named(open));
+  inner.forEach(([key, item], nth) => {
+    const last = nth === inner.length - 1;
+    const own = Array.isArray(value)
+      ? { field }
+      : { field: key, name: <span className="json-name">{JSON.stringify(key)}: </span> };
+    write({ value: item, depth: depth + 1, end: last ? "" : ",", ...own }, isMask, lines);
   });
-  lines.push(
-    <>
-      {pad}
-      {close}
-      {end}
-    </>,
-  );
+  push(close, end);
 }
 
-function leaf(value: unknown, masks: boolean): ReactNode {
-  if (masks && value === MASK) {
+function leaf(value: unknown, masked: boolean): ReactNode {
+  if (masked) {
     return (
       <span className="json-masked">
         <Icon name="lock" size={11} /> masked

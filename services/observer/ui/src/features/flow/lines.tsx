@@ -1,6 +1,14 @@
 // The treegrid that timeline, cause tree and table share: rows with real focus, arrow keys, and only those in
 // the page that can be seen.
-import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import type { EventView } from "../../api/types";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { nextProblem, type Openness, type Row, toggled } from "../../model/tree";
@@ -51,7 +59,8 @@ export function Lines(props: Props) {
     props;
   const narrow = useNarrow();
   const [activeId, setActiveId] = useState<string>();
-  const wanted = useRef(false);
+  // The row that is to take the focus, once it is the active one: an effect of an earlier drawing may run first.
+  const wanted = useRef<string>(undefined);
   const grid = useRef<HTMLDivElement>(null);
   const reveal = useRef<Reveal | null>(null);
   const height = Math.round(rem() * (narrow ? tall : 2));
@@ -59,18 +68,23 @@ export function Lines(props: Props) {
   const found = activeId === undefined ? -1 : rows.findIndex((row) => row.id === activeId);
   const active = found >= 0 ? found : Math.max(0, atSelected);
 
+  const focus = () => {
+    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+  };
   const move = useStable((to: number) => {
     const row = rows[Math.min(Math.max(to, 0), rows.length - 1)];
     if (!row) return true;
-    wanted.current = true;
-    setActiveId(row.id);
     reveal.current?.reveal(rows.indexOf(row));
+    // Where nothing changes nothing is drawn, and a wish that stays open would take the focus away later.
+    if (row.id === activeId) focus();
+    else wanted.current = row.id;
+    setActiveId(row.id);
     return true;
   });
   useEffect(() => {
-    if (!wanted.current) return;
-    wanted.current = false;
-    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+    if (wanted.current === undefined || rows[active]?.id !== wanted.current) return;
+    wanted.current = undefined;
+    focus();
   });
   useEffect(() => {
     handle.current = { focus: () => void move(active) };
@@ -99,11 +113,12 @@ export function Lines(props: Props) {
     return false;
   });
 
-  const choose = (row: Row) => {
+  const choose = useStable((row: Row) => {
     setActiveId(row.id);
     if (row.kind === "fold") setOpen(toggled(open, row));
     else select(row.event);
-  };
+  });
+  const toggle = useStable((row: Row) => setOpen(toggled(open, row)));
   const toParent = (row: Row) => {
     const parent = rows.findIndex((each) => each.id === row.parent);
     if (parent >= 0) move(parent);
@@ -134,7 +149,6 @@ export function Lines(props: Props) {
     const act = acts[event.key];
     if (!act) return;
     event.preventDefault();
-    wanted.current = true;
     act();
   }
 
@@ -184,7 +198,7 @@ export function Lines(props: Props) {
                 reachable={at === active}
                 chosen={at === atSelected}
                 choose={choose}
-                toggle={(which) => setOpen(toggled(open, which))}
+                toggle={toggle}
                 focused={setActiveId}
               />
             );
@@ -208,7 +222,19 @@ interface LineProps {
   focused: (id: string) => void;
 }
 
-function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle, focused }: LineProps) {
+/** Drawn anew only when it changed: whoever scrolls moves some fifty of them at once. */
+const Line = memo(function Line({
+  row,
+  at,
+  top,
+  height,
+  columns,
+  reachable,
+  chosen,
+  choose,
+  toggle,
+  focused,
+}: LineProps) {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid hears the keys for all its rows.
     <div
@@ -241,7 +267,7 @@ function Line({ row, at, top, height, columns, reachable, chosen, choose, toggle
       ))}
     </div>
   );
-}
+});
 
 /** For the pointer; keys use the arrows, and the row itself says whether it is expanded. */
 function Twist({ row, toggle }: { row: Row; toggle: (row: Row) => void }) {

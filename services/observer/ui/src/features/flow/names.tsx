@@ -1,7 +1,7 @@
 // What a row of a flow is called: an event, a reaction, something that may come, or many alike.
 import { KIND_WORDS } from "../../model/status";
 import type { Row } from "../../model/tree";
-import { count, typeName } from "../../model/words";
+import { count, sourceName, typeName } from "../../model/words";
 import { Icon } from "../../parts/icons";
 import { ReactionMark } from "../../parts/marks";
 
@@ -14,13 +14,18 @@ export function RowName({ row }: { row: Row }) {
         <span className="name name-event" title={`${event.type}, emitted by ${event.source}`}>
           <span className={`event-mark kind-${event.kind}`} aria-hidden="true" />
           <b>{typeName(event.type)}</b>
-          <span className="quiet">{event.source}</span>
+          <span className="quiet">{sourceName(event.source)}</span>
           {(event.kind === "failure" || event.kind === "outcome") && (
             <span className={`tag tone-${kind.tone}`}>{kind.word}</span>
           )}
           {event.cause_missing && (
             <span className="tag tone-warning" title="The event that caused it is not in the index">
               cause missing
+            </span>
+          )}
+          {!event.read && (
+            <span className="tag tone-warning" title="Its record was not read: only receipts tell of it">
+              record not read
             </span>
           )}
           {event.copies > 1 && (

@@ -23,23 +23,29 @@ export function Records({ flow, selected, select, more, handle }: Props) {
   const start = flowStart(flow.head, events);
   const grid = useRef<HTMLDivElement>(null);
   const reveal = useRef<Reveal | null>(null);
-  const wanted = useRef(false);
+  // The row that is to take the focus, once it is the active one: an effect of an earlier drawing may run first.
+  const wanted = useRef(-1);
   const [moved, setMoved] = useState<number>();
   const atSelected = selected ? events.indexOf(selected) : -1;
   const active = Math.min(moved ?? Math.max(0, atSelected), events.length - 1);
   const height = Math.round(rem() * (narrow ? 4.25 : 2));
 
+  const focus = () => {
+    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+  };
   const move = useStable((to: number) => {
     const at = Math.min(Math.max(to, 0), events.length - 1);
-    wanted.current = true;
-    setMoved(at);
     reveal.current?.reveal(at);
+    // Where nothing changes nothing is drawn, and a wish that stays open would take the focus away later.
+    if (at === moved) focus();
+    else wanted.current = at;
+    setMoved(at);
     return true;
   });
   useEffect(() => {
-    if (!wanted.current) return;
-    wanted.current = false;
-    grid.current?.querySelector<HTMLElement>(`[data-row="${active}"]`)?.focus({ preventScroll: true });
+    if (wanted.current < 0 || wanted.current !== active) return;
+    wanted.current = -1;
+    focus();
   });
   useEffect(() => {
     handle.current = { focus: () => void move(active) };

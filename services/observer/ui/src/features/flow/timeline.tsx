@@ -6,7 +6,7 @@ import { bars, eventInstant, flowStart, type Scale, scale } from "../../model/mo
 import type { Row } from "../../model/tree";
 import { duration, fullClock } from "../../model/words";
 import { useNow, useWidth } from "../../parts/hooks";
-import { Lines, type ViewProps } from "./lines";
+import { type Column, Lines, type ViewProps } from "./lines";
 import { RowName } from "./names";
 
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
@@ -24,6 +24,18 @@ export function Timeline(props: ViewProps & { flow: LoadedFlow; axis: AxisKind }
   const over = flow.events.every(({ reactions }) => reactions.every(({ status }) => status !== "waiting"));
   const until = over ? 0 : now;
   const drawn = useMemo(() => scale(kind, flow.events, start, until), [kind, flow.events, start, until]);
+  const columns = useMemo(
+    (): Column[] => [
+      { name: "Event or reaction", className: "col-name", cell: (row) => <RowName row={row} /> },
+      {
+        name: "Time",
+        className: "col-track",
+        head: <AxisHead scale={drawn} />,
+        cell: (row) => <Track row={row} scale={drawn} start={start} now={until} />,
+      },
+    ],
+    [drawn, start, until],
+  );
   return (
     <Lines
       {...props}
@@ -31,15 +43,7 @@ export function Timeline(props: ViewProps & { flow: LoadedFlow; axis: AxisKind }
       className="timeline"
       tall={3.5}
       behind={<FoldBands scale={drawn} />}
-      columns={[
-        { name: "Event or reaction", className: "col-name", cell: (row) => <RowName row={row} /> },
-        {
-          name: "Time",
-          className: "col-track",
-          head: <AxisHead scale={drawn} />,
-          cell: (row) => <Track row={row} scale={drawn} start={start} now={until} />,
-        },
-      ]}
+      columns={columns}
     />
   );
 }

@@ -23,15 +23,21 @@ export function FlowTable({ rows, busy, complete, loadingMore, more }: Props) {
   const now = useNow(1000);
   const handle = useRef<Reveal | null>(null);
   const [active, setActive] = useState(-1);
-  const wanted = useRef(false);
+  // The row that is to take the focus, once it is the active one: an effect of an earlier drawing may run first.
+  const wanted = useRef(-1);
   const table = useRef<HTMLDivElement>(null);
   const height = Math.round(rem() * (narrow ? 7.75 : 3));
 
+  const focus = () => {
+    table.current?.querySelector<HTMLElement>(`[data-row="${active}"] a`)?.focus({ preventScroll: true });
+  };
   const move = (to: number) => {
     if (to < 0 || to >= rows.length) return true;
-    wanted.current = true;
-    setActive(to);
     handle.current?.reveal(to);
+    // Where nothing changes nothing is drawn, and a wish that stays open would take the focus away later.
+    if (to === active) focus();
+    else wanted.current = to;
+    setActive(to);
     return true;
   };
   const problem = (step: 1 | -1) => {
@@ -48,9 +54,9 @@ export function FlowTable({ rows, busy, complete, loadingMore, more }: Props) {
     return false;
   });
   useEffect(() => {
-    if (!wanted.current) return;
-    wanted.current = false;
-    table.current?.querySelector<HTMLElement>(`[data-row="${active}"] a`)?.focus({ preventScroll: true });
+    if (wanted.current < 0 || wanted.current !== active) return;
+    wanted.current = -1;
+    focus();
   });
   const focused = useCallback((row: number) => setActive(row), []);
 

@@ -1,7 +1,7 @@
 // Asks for the list of flows, page by page, and keeps it fresh by the stream.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { askFlows, type Failure, failure } from "../../api/client";
-import type { FlowSummary } from "../../api/types";
+import type { FlowSummary, FlowsChanged } from "../../api/types";
 import { type FlowsAddress, sinceTime, writeAddress } from "../../model/address";
 import { type Change, type FlowList, fromPage, withChange, withPage } from "../../model/flow-list";
 import { useStable } from "../../parts/hooks";
@@ -34,6 +34,7 @@ export function useFlows(address: FlowsAddress): Loaded {
   const [loadingMore, setLoadingMore] = useState(false);
   const latest = useRef<{ list?: FlowList; written: string }>({ list, written });
   const { paused } = useLive();
+  const position = useRef(0);
   latest.current = { list, written };
 
   const ask = useCallback(
@@ -41,6 +42,7 @@ export function useFlows(address: FlowsAddress): Loaded {
       const question = { ...asked, since: sinceTime(asked.since, Date.now()) };
       const page = await askFlows(question, PAGE, after, signal);
       heard(page.index);
+      position.current = page.index.change;
       return page;
     },
     [asked],
@@ -112,9 +114,16 @@ export function useFlows(address: FlowsAddress): Loaded {
   const catchUp = useStable(async () => {
     if (!list) return load();
     if (paused) return;
+    const before = position.current;
     const flows: FlowSummary[] = [];
     try {
       let page = await ask();
+      // An index that went back is another one, built anew: what is shown may not even be in it.
+      if (page.index.change < before) {
+        setList(fromPage(page, Date.now()));
+        setTrouble(undefined);
+        return;
+      }
       flows.push(...page.flows);
       for (let nth = 1; nth < FRESH_PAGES_MAX && page.next && flows.length < list.rows.length; nth += 1) {
         page = await ask(page.next);
@@ -136,7 +145,11 @@ export function useFlows(address: FlowsAddress): Loaded {
     wasPaused.current = paused;
   }, [paused, load]);
 
-  useTopics(["flows"], { flows: apply, back: catchUp });
+  const hear = useStable((message: FlowsChanged) => {
+    position.current = Math.max(position.current, message.index.change);
+    apply(message);
+  });
+  useTopics(["flows"], { flows: hear, back: catchUp });
   const refresh = useStable(() => {
     window.scrollTo({ top: 0 });
     void load();

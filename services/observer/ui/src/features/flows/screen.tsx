@@ -26,7 +26,15 @@ export function FlowsScreen({ address }: { address: FlowsAddress }) {
       <Filters address={address} types={list?.types ?? []} />
       {waiting && (
         <div className="pill-place">
-          <button type="button" className="pill" onClick={refresh}>
+          <button
+            type="button"
+            className="pill"
+            onClick={() => {
+              // The button goes, and the focus with it; the next key begins at the list.
+              document.getElementById("main")?.focus({ preventScroll: true });
+              refresh();
+            }}
+          >
             <Icon name="up" size={14} />
             {waiting}
             {paused && " while paused"}

@@ -13,6 +13,16 @@ const PLACES = [
   { where: "flow", title: "In a flow" },
 ] as const;
 
+/** The looks of attempts: `features/flow/lines.css`. */
+const MARKS = [
+  { look: "done", words: "an attempt that did it" },
+  { look: "retry", words: "an attempt that failed, to be tried again" },
+  { look: "parked", words: "an attempt after which the event was parked" },
+  { look: "duplicate", words: "the event came again, and was known" },
+  { look: "waiting", words: "waiting: until now, or until the next attempt" },
+  { look: "many", words: "many events of one type, from first to last" },
+];
+
 export function Help({ open, close }: { open: boolean; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [single, setSingle] = useSingleKeys();
@@ -47,6 +57,19 @@ export function Help({ open, close }: { open: boolean; close: () => void }) {
             </dl>
           </section>
         ))}
+        <section>
+          <h3>Marks of the timeline</h3>
+          <dl>
+            {MARKS.map(({ look, words }) => (
+              <div key={look}>
+                <dt className="help-mark" aria-hidden="true">
+                  <span className={`attempt attempt-${look}`} />
+                </dt>
+                <dd>{words}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
         <section>
           <h3>What a status means</h3>
           <dl className="help-words">
