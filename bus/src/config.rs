@@ -42,7 +42,7 @@ pub use loaded::Loaded;
 pub use relations::Relation;
 pub use secret::Secret;
 pub use sources::{Origin, Sources};
-pub use telemetry::{Protocol, Telemetry};
+pub use telemetry::{Protocol, Telemetry, otlp_endpoint};
 
 /// The options of the bus. `bus/config.toml` says of each what it is for, its default and range.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

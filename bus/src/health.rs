@@ -18,8 +18,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tracing::{error, info};
 
+use crate::observe;
 use crate::program::{Limited, Limits};
 use crate::status::Status;
 use crate::world::{self, Task};
@@ -73,11 +73,11 @@ pub fn start(
     pages: Pages,
 ) -> io::Result<(SocketAddr, Task<()>)> {
     let address = listener.local_addr()?;
-    info!(%address, "health port open: /healthz, /readyz, /contract, /metrics");
+    observe::health_port_open(address);
     let listener = Limited::new(world, listener, LIMITS);
     let task = world::spawn(world, "health", async move {
         if let Err(error) = axum::serve(listener, router(pages)).await {
-            error!(%address, %error, "health port failed");
+            observe::health_port_failed(address, &error);
         }
     });
     Ok((address, task))

@@ -23,6 +23,7 @@ mod observer; // what one service tells
 pub mod rule; // child or link, kept or dropped
 mod semconv; // names of attributes, as the conventions have them
 mod span; // the two spans: send and process
+mod state; // what a record says of its trace beside that
 mod spot; // where a span stands: W3C trace context
 pub(crate) mod watch; // how far behind a service is
 
@@ -66,6 +67,17 @@ pub struct Who<'a> {
     pub version: &'a str,
     /// Its instance. Empty for a publisher, which has none.
     pub instance: &'a str,
+}
+
+impl<'a> Who<'a> {
+    /// A service, the version of its code, and the name of this instance of it.
+    pub fn new(service: &'a str, version: &'a str, instance: &'a str) -> Self {
+        Self {
+            service,
+            version,
+            instance,
+        }
+    }
 }
 
 /// A tracer and a meter, each where it is wanted.

@@ -25,11 +25,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
-use tracing::{error, warn};
 
 use crate::config::{self, Flags, Layout, Loaded, LogFormat};
 use crate::health;
-use crate::observe::Telemetry;
+use crate::observe::{self, Telemetry};
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::world::{self, Live};
@@ -233,7 +232,7 @@ fn run(console: &mut Console<'_>, program: impl Program, loaded: Loaded) -> Exit
         (Err(failure), LogFormat::Text) => console.fail(&failure),
         // A program that reads the log reads this too.
         (Err(failure), LogFormat::Json) => {
-            error!(exit = failure.exit() as u8, "{failure}");
+            observe::failed(&failure);
             failure.exit()
         }
     }
@@ -243,11 +242,7 @@ async fn run_in_runtime(program: impl Program, loaded: Loaded) -> Result<(), Fai
     let about = program.about();
     let kill_at = loaded.bus().fault.kill_at;
     if let Some(at) = kill_at {
-        warn!(
-            point = at.point.name(),
-            nth = at.nth,
-            "fault.kill_at is set: this process will end itself"
-        );
+        observe::will_end_itself(at);
     }
     let world: world::Shared = Arc::new(Live::new().killed_at(kill_at));
     let (stop, health) = (Stop::new(), Status::starting());

@@ -96,11 +96,7 @@ impl Publisher {
     /// The same publisher, telling spans and metrics of what it publishes.
     #[must_use]
     pub(crate) fn told_to(self, telemetry: &Telemetry, name: &str) -> Self {
-        let who = Who {
-            service: name,
-            version: "",
-            instance: "",
-        };
+        let who = Who::new(name, "", "");
         let observer = Observer::of(telemetry, &who, None, 1, &self.world);
         Self { observer, ..self }
     }
@@ -156,9 +152,7 @@ impl Publisher {
         let position = self.broker.send(record).await?.await?;
         match told {
             Some(record) if is_traced => self.observer.sent_as_given(&record, &position, started),
-            Some(record) => self
-                .observer
-                .sent(&record, &position, within, started, false),
+            Some(record) => self.observer.sent(&record, &position, started),
             None => {}
         }
         Ok(position)
@@ -212,7 +206,7 @@ impl Publisher {
         Ok(async move {
             let position = delivery.await.map_err(named)?;
             if let Some(record) = told {
-                observer.sent(&record, &position, within, started, false);
+                observer.sent(&record, &position, started);
             }
             Ok(Published { id, flow, position })
         })

@@ -24,7 +24,7 @@ pub mod retry;
 
 use crate::broker::Outgoing;
 use crate::consume::delivery::Delivery;
-use crate::observe::{self, Begun, Handled};
+use crate::observe::{self, Handled};
 use crate::react::reaction::Failed;
 use crate::react::{Commit, Emitted, Failure, Remedy, Work};
 use crate::service::host::Host;
@@ -134,7 +134,7 @@ fn done<'a>(
     outbox.extend(receipt);
     let Some(store) = &host.store else {
         host.observer.handled(delivery, &attempt, Handled::Done);
-        return published(host, outbox, attempt.span).boxed();
+        return published(host, outbox).boxed();
     };
     let change = Change {
         event: Some(delivery.event_key()),
@@ -154,7 +154,7 @@ fn done<'a>(
         match applied {
             Ended::Applied(done) => {
                 host.observer.handled(delivery, &attempt, Handled::Done);
-                flush(host, done, &change.outbox, attempt.span).await;
+                flush(host, done, &change.outbox).await;
                 Settled::Finished
             }
             Ended::Duplicate => {
@@ -169,8 +169,8 @@ fn done<'a>(
 }
 
 /// Publishes for a service that keeps nothing.
-async fn published(host: &Host, records: Vec<Outgoing>, span: Option<Begun>) -> Settled {
-    host.outbox.send_all(&records, span.map(|s| s.spot)).await;
+async fn published(host: &Host, records: Vec<Outgoing>) -> Settled {
+    host.outbox.send_all(&records).await;
     world::pass(&host.world, Point::Flushed).await;
     Settled::Finished
 }
@@ -180,7 +180,7 @@ async fn committed(host: &Host, delivery: &Delivery, attempt: Attempt, commit: C
     match commit.applied {
         Applied::Done(done) => {
             host.observer.handled(delivery, &attempt, Handled::Done);
-            flush(host, done, &commit.outbox, attempt.span).await;
+            flush(host, done, &commit.outbox).await;
             Settled::Finished
         }
         Applied::Duplicate => {
@@ -231,7 +231,7 @@ pub(crate) async fn park(
     let records = [parked].into_iter().chain(receipt).collect();
     let Some(store) = &host.store else {
         host.observer.handled(delivery, &attempt, handled);
-        return published(host, records, attempt.span).await;
+        return published(host, records).await;
     };
     let change = Change {
         event: Some(delivery.event_key()),
@@ -245,7 +245,7 @@ pub(crate) async fn park(
     match apply(host, &**store, &change, None).await {
         Ended::Applied(done) => {
             host.observer.handled(delivery, &attempt, handled);
-            flush(host, done, &change.outbox, attempt.span).await;
+            flush(host, done, &change.outbox).await;
             Settled::Finished
         }
         Ended::Fenced => Settled::Fenced,
@@ -300,11 +300,10 @@ async fn apply(
 }
 
 /// Publishes what is in the store's outbox for a change.
-async fn flush(host: &Host, done: Committed, records: &[Outgoing], span: Option<Begun>) {
+async fn flush(host: &Host, done: Committed, records: &[Outgoing]) {
     world::pass(&host.world, Point::Committed).await;
     if let Some(row) = done.row {
-        let within = span.map(|begun| begun.spot);
-        host.outbox.flush(row, &done.after, records, within).await;
+        host.outbox.flush(row, &done.after, records).await;
     }
 }
 

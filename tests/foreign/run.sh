@@ -33,6 +33,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 deploy/kafka/kafka.sh install
+tests/foreign/parts.sh install
 # All of the workspace, as its tests build it: a part of it alone would be built with other features,
 # and librdkafka and SQLite a second time.
 if [[ -z ${QUADRILLE_BINARIES:-} ]]; then

@@ -24,6 +24,16 @@ const NAMES_KAFKA: [&str; 3] = [
     "tests/bench/src/bare",
 ];
 
+/// The places of the bus that may write log lines, the second only what librdkafka says.
+const LOGS: [&str; 2] = ["bus/src/observe", "bus/src/broker/kafka/log.rs"];
+
+/// The places of the bus that may name OpenTelemetry.
+const TRACES: [&str; 3] = [
+    "bus/src/observe",
+    "bus/src/observe.rs",
+    "bus/src/program/telemetry",
+];
+
 /// Pages whose every mention of a Rust file is held against the sources.
 const PAGES: [&str; 2] = ["docs/path-of-an-event.md", "docs/architecture.md"];
 
@@ -72,6 +82,23 @@ fn only_the_adapter_and_the_yardstick_name_the_kafka_crate() {
         .filter(|path| read(path).contains(concat!("rdkafka", "::")))
         .collect();
     assert!(naming.is_empty(), "they name rdkafka: {naming:?}");
+}
+
+#[test]
+fn only_observe_writes_log_lines_and_names_opentelemetry() {
+    // Shows that every span, metric and log line of the bus is defined in one place.
+    let naming = |what: [&str; 2], may: &[&str]| {
+        let (bus, what) = (Path::new("bus/src"), what.concat());
+        let others = files("rs").into_iter();
+        let others = others.filter(|path| path.starts_with(bus));
+        let others = others.filter(|path| !may.iter().any(|may| path.starts_with(may)));
+        let naming = others.filter(|path| read(path).contains(&what));
+        naming.collect::<Vec<_>>()
+    };
+    let lines = naming(["tracing", "::"], &LOGS);
+    assert!(lines.is_empty(), "they write log lines: {lines:?}");
+    let spans = naming(["open", "telemetry::"], &TRACES);
+    assert!(spans.is_empty(), "they name OpenTelemetry: {spans:?}");
 }
 
 #[test]

@@ -107,24 +107,26 @@ fn server(brokers: &str) -> Option<(std::sync::Arc<str>, u16)> {
     Some((host.into(), port.parse().ok()?))
 }
 
-/// An address that is spoken to without TLS.
 fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        return Ok(None);
+    match text.is_empty() {
+        true => Ok(None),
+        false => otlp_endpoint(&text).map(Some).map_err(D::Error::custom),
     }
+}
+
+/// An address to send OTLP to. The error says how it must be.
+pub fn otlp_endpoint(text: &str) -> Result<String, String> {
     if text.starts_with("https://") {
         let why = "this version sends without TLS: name a collector on this host or network, which \
                    goes on by TLS";
-        return Err(D::Error::custom(why));
+        return Err(why.to_owned());
     }
     let host = text.strip_prefix("http://").unwrap_or_default();
     let is_host = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '"');
     match !host.is_empty() && !host.starts_with(['/', ':']) && host.chars().all(is_host) {
-        true => Ok(Some(text.trim_end_matches('/').to_owned())),
-        false => Err(D::Error::custom(
-            "it is no address such as http://127.0.0.1:4317",
-        )),
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err("it is no address such as http://127.0.0.1:4317".to_owned()),
     }
 }
 

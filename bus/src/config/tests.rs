@@ -219,7 +219,7 @@ error: inventory.toml:9:10: option `log.filter` is a list, but must be a level, 
 levels such as info,quadrille=debug
   mend: leave it out for the default, \"info\"
 error: inventory.toml:10:2: unknown table `[nothing]`
-  mend: the tables are [limits], [group], [kafka], [state], [health], [presence], [log], [topics], \
+  mend: the tables are [limits], [group], [kafka], [state], [health], [presence], [log], [telemetry], [topics], \
 [fault], [gateway], [gateway.retry]
 error: inventory.toml:12:1: option `kafka.brokers` is a table, but must be HOST:PORT, or several \
 with commas between, or empty for none

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
-use opentelemetry::context::FutureExt as _;
 use tokio::sync::watch;
 
 use super::assignment::Started;
@@ -15,7 +14,7 @@ use super::delivery::Delivery;
 use super::partition::{Slot, wait};
 use crate::broker::Incoming;
 use crate::envelope::read::{Payload, Read, Unreadable, fallback, read};
-use crate::observe::{self, Begun};
+use crate::observe::{self, Begun, ambient};
 use crate::react::reaction::{Failed, Reaction};
 use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
 use crate::service::host::{Host, Retrying};
@@ -189,7 +188,10 @@ async fn react(
     let running = AssertUnwindSafe(running).catch_unwind();
     // Spans that the reaction makes by itself stand below the attempt's.
     let result = match host.observer.context(span, delivery) {
-        Some(context) => world::timeout(&host.world, limit, running.with_context(context)).await,
+        Some(context) => {
+            let running = ambient::run_in(context, running);
+            world::timeout(&host.world, limit, running).await
+        }
         None => world::timeout(&host.world, limit, running).await,
     };
     let result = match result {

@@ -115,7 +115,7 @@ async fn the_contract_is_told_and_nothing_else() {
         port.get("/").await,
         answer_of(
             "404 Not Found",
-            "the health port has /healthz, /readyz and /contract\n"
+            "the health port has /healthz, /readyz, /contract and /metrics\n"
         )
     );
 }

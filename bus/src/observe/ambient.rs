@@ -6,6 +6,7 @@
 //! of it.
 
 use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::Spot;
@@ -37,6 +38,11 @@ pub(crate) fn of_caller() -> Trace {
 pub(crate) fn within(trace: &Trace) -> Option<Context> {
     let spot = Spot::parse(trace.parent.as_deref()?)?;
     Some(at(spot, trace))
+}
+
+/// Runs a task's work in a context.
+pub(crate) fn run_in<F: Future>(context: Context, work: F) -> impl Future<Output = F::Output> {
+    work.with_context(context)
 }
 
 /// A context within a span, which hands on what this trace says beside.

@@ -5,16 +5,21 @@
 //! a field above DEBUG: they may hold what is nobody's business. A line about an attempt names its
 //! span, where that is kept.
 
+use std::backtrace::Backtrace;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Spot;
 use crate::broker::{self, Incoming, Outgoing, TopicPartition};
 use crate::consume::delivery::Delivery;
+use crate::program;
 use crate::react::Failure;
 use crate::settle::receipt::Attempt;
 use crate::state;
+use crate::world::KillAt;
 
 pub(crate) fn retrying(delivery: &Delivery, attempt: &Attempt, failure: &Failure, wait: Duration) {
     let span = span_of(attempt);
@@ -180,4 +185,86 @@ pub(crate) fn not_flushed(limit: Duration) {
 
 pub(crate) fn stopped(service: &str) {
     info!(service, "stopped");
+}
+
+// What a program does around the bus.
+
+pub(crate) fn health_port_open(address: SocketAddr) {
+    info!(%address, "health port open: /healthz, /readyz, /contract, /metrics");
+}
+
+pub(crate) fn health_port_failed(address: SocketAddr, error: &io::Error) {
+    error!(%address, %error, "health port failed");
+}
+
+pub(crate) fn http_port_open(address: SocketAddr) {
+    info!(%address, "http port open");
+}
+
+pub(crate) fn http_port_failed(address: SocketAddr, error: &io::Error) {
+    error!(%address, %error, "http port failed");
+}
+
+pub(crate) fn stopping(signal: &str) {
+    info!(
+        signal,
+        "stopping when the work in hand is done, a second signal ends it at once"
+    );
+}
+
+pub(crate) fn ended_at_once(signal: &str) {
+    warn!(
+        signal,
+        "ended at once by a second signal: work in hand was not finished"
+    );
+}
+
+pub(crate) fn will_end_itself(at: KillAt) {
+    warn!(
+        point = at.point.name(),
+        nth = at.nth,
+        "fault.kill_at is set: this process will end itself"
+    );
+}
+
+pub(crate) fn failed(failure: &program::Failure) {
+    error!(exit = failure.exit() as u8, "{failure}");
+}
+
+pub(crate) fn panicked(
+    thread: Option<&str>,
+    at: &str,
+    message: &str,
+    backtrace: Option<&Backtrace>,
+) {
+    match backtrace {
+        Some(backtrace) => error!(thread, at, %backtrace, "panicked: {message}"),
+        None => error!(thread, at, "panicked: {message}"),
+    }
+}
+
+// What only the Kafka adapter sees. Its own log passes on what librdkafka says.
+
+#[cfg(feature = "kafka")]
+pub(crate) fn client_does_not_close(reader: &str, waited: Duration) {
+    warn!(
+        target: "librdkafka",
+        reader,
+        waited_ms = waited.as_millis(),
+        "the kafka client does not close in time; going on without waiting for it"
+    );
+}
+
+#[cfg(feature = "kafka")]
+pub(crate) fn header_left_out() {
+    debug!(target: "librdkafka", "left out a header whose name is not UTF-8");
+}
+
+#[cfg(feature = "kafka")]
+pub(crate) fn producer_broken(why: &str) {
+    warn!(
+        target: "librdkafka",
+        why,
+        "the idempotent producer has failed for good, and is replaced"
+    );
 }

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue};
 
 use super::metric::Metrics;
 use super::span::{Begun, Ended, Sent, Spans};
-use super::{Options, Shared, Spot, Telemetry, Who, ambient, rule, semconv};
+use super::{Options, Shared, Spot, Telemetry, Who, ambient, rule, semconv, state};
 use crate::broker::{self, Incoming, Outgoing, Position};
 use crate::consume::delivery::Delivery;
 use crate::envelope::{Trace, header};
@@ -108,7 +108,11 @@ impl Observer {
         let spot = Spot::draw(&*inner.world, trace, is_kept);
         Trace {
             parent: Some(spot.to_string().into()),
-            state: rule::stamped(origin.trace.state.as_ref(), inner.shared.options.mode),
+            state: state::stamped(
+                origin.trace.state.as_deref(),
+                inner.shared.options.mode,
+                origin.within.map(|within| within.span),
+            ),
             baggage: origin.trace.baggage.clone(),
         }
     }
@@ -128,22 +132,22 @@ impl Observer {
         let original = delivery.envelope.trace.parent.as_deref();
         let original = original.map(|parent| (header::ORIGINAL_TRACE_PARENT, parent.to_owned()));
         let own = (header::TRACE_PARENT, spot.to_string());
-        copy.headers.extend(original.into_iter().chain([own]));
+        let state = state::stamped(
+            delivery.envelope.trace.state.as_deref(),
+            inner.shared.options.mode,
+            span.map(|begun| begun.spot.span),
+        );
+        let state = state.map(|state| (header::TRACE_STATE, state.to_string()));
+        let added = original.into_iter().chain([own]).chain(state);
+        copy.headers.extend(added);
     }
 
     /// The broker has a record.
-    pub(crate) fn sent(
-        &self,
-        record: &Outgoing,
-        position: &Position,
-        within: Option<Spot>,
-        started: Option<Timestamp>,
-        is_swept: bool,
-    ) {
+    pub(crate) fn sent(&self, record: &Outgoing, position: &Position, started: Option<Timestamp>) {
         let (Some(inner), Some(started)) = (&self.0, started) else {
             return;
         };
-        let sent = inner.as_sent(record, position, within, started, is_swept);
+        let sent = inner.as_sent(record, position, started);
         if let Some(spans) = &inner.spans {
             spans.send(&inner.shared.options, &sent);
         }
@@ -160,7 +164,7 @@ impl Observer {
         let (Some(inner), Some(started)) = (&self.0, started) else {
             return;
         };
-        let sent = inner.as_sent(record, position, None, started, false);
+        let sent = inner.as_sent(record, position, started);
         if let Some(spans) = &inner.spans {
             spans.send_given(&inner.shared.options, &*inner.world, &sent);
         }
@@ -275,17 +279,13 @@ impl Inner {
         &self,
         record: &'a Outgoing,
         position: &'a Position,
-        within: Option<Spot>,
         started: Timestamp,
-        is_swept: bool,
     ) -> Sent<'a> {
         Sent {
             record,
             position,
-            within,
             started,
             ended: self.world.now(),
-            is_swept,
         }
     }
 

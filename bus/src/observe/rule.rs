@@ -5,7 +5,6 @@
 //! one that comes late begins a trace, with a link back (`docs/adr/0014-spans.md`). Whether spans are
 //! kept is decided by the flow, so that all traces of one are kept or none.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 /// When a reaction's span is a child of the span that published its event. It links to it always.
@@ -40,47 +39,6 @@ impl Mode {
             Self::Auto => facts.age <= join_window && facts.hops < HOPS_MAX,
             Self::Link => false,
         }
-    }
-}
-
-/// Our member of a `tracestate`, and what it says where the publisher wants links.
-const MEMBER: &str = "quadrille";
-const LINK: &str = "link";
-
-/// A `tracestate` that says which mode the publisher wants of whoever reacts.
-pub(super) fn stamped(state: Option<&Arc<str>>, mode: Mode) -> Option<Arc<str>> {
-    let is_ours = |member: &str| member.trim().starts_with("quadrille=");
-    let others = || {
-        state
-            .iter()
-            .flat_map(|state| state.split(','))
-            .filter(|member| !is_ours(member))
-    };
-    match mode {
-        Mode::Link => {
-            let own = format!("{MEMBER}={LINK}");
-            // The one who wrote last stands first.
-            let all: Vec<_> = std::iter::once(own.as_str()).chain(others()).collect();
-            Some(all.join(",").into())
-        }
-        Mode::Auto | Mode::Parent if state.is_some_and(|state| state.split(',').any(is_ours)) => {
-            let rest: Vec<_> = others().collect();
-            (!rest.is_empty()).then(|| rest.join(",").into())
-        }
-        Mode::Auto | Mode::Parent => state.cloned(),
-    }
-}
-
-/// What the publisher wants. A reader's own mode may be stricter.
-pub(super) fn wished(state: Option<&str>) -> Mode {
-    let mut members = state.into_iter().flat_map(|state| state.split(','));
-    let wants_links = members.any(|member| {
-        let member = member.trim().split_once('=');
-        member == Some((MEMBER, LINK))
-    });
-    match wants_links {
-        true => Mode::Link,
-        false => Mode::Parent,
     }
 }
 
@@ -128,23 +86,6 @@ mod tests {
             assert!(Mode::Parent.is_child(facts, window));
             assert!(!Mode::Link.is_child(facts, window));
         }
-    }
-
-    #[test]
-    fn a_publisher_that_wants_links_says_so_and_nobody_says_it_for_another() {
-        // Shows that the wish goes one hop, and that others' members stay.
-        let shared = |text: &str| Some(Arc::<str>::from(text));
-        let stamp = |state: Option<Arc<str>>, mode| stamped(state.as_ref(), mode);
-        let wanted = stamp(shared("a=1,b=2"), Mode::Link);
-        assert_eq!(wanted.as_deref(), Some("quadrille=link,a=1,b=2"));
-        assert_eq!(wished(wanted.as_deref()), Mode::Link);
-        assert_eq!(stamp(wanted.clone(), Mode::Link), wanted);
-        assert_eq!(stamp(wanted, Mode::Auto), shared("a=1,b=2"));
-        assert_eq!(stamp(shared("quadrille=link"), Mode::Parent), None);
-        assert_eq!(stamp(None, Mode::Auto), None);
-        assert_eq!(wished(Some("a=quadrille=link")), Mode::Parent);
-        assert_eq!(Mode::Auto.max(Mode::Link), Mode::Link);
-        assert_eq!(Mode::Auto.max(Mode::Parent), Mode::Auto);
     }
 
     #[test]

@@ -44,7 +44,6 @@ pub(super) const ATTEMPT: &str = "bus.retry.attempt";
 pub(super) const ATTEMPTS_MAX: &str = "bus.retry.max";
 pub(super) const OUTCOME: &str = "bus.outcome";
 pub(super) const LINK_KIND: &str = "bus.link.kind";
-pub(super) const SWEPT: &str = "bus.outbox.swept";
 pub(super) const REASON: &str = "bus.reason";
 
 /// A name that differs between versions. `None`: that version has no such attribute.

@@ -15,7 +15,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use sha2::{Digest as _, Sha256};
 
-use super::{Keys, Options, Spot, rule, semconv, spot};
+use super::{Keys, Options, Spot, rule, semconv, spot, state};
 use crate::broker::{Outgoing, Position, TopicName};
 use crate::consume::delivery::Delivery;
 use crate::envelope::header;
@@ -52,12 +52,8 @@ pub(super) struct Ended<'a> {
 pub(super) struct Sent<'a> {
     pub(super) record: &'a Outgoing,
     pub(super) position: &'a Position,
-    /// The span that it was decided in, where that is known.
-    pub(super) within: Option<Spot>,
     pub(super) started: Timestamp,
     pub(super) ended: Timestamp,
-    /// Whether it was left behind by an earlier run.
-    pub(super) is_swept: bool,
 }
 
 struct Parts<'a> {
@@ -93,7 +89,7 @@ impl Spans {
         // The publisher may want it stricter than we do.
         let mode = options
             .mode
-            .max(rule::wished(envelope.trace.state.as_deref()));
+            .max(state::wished(envelope.trace.state.as_deref()));
         let is_child = creation.is_some() && mode.is_child(facts, options.join_window);
         let trace = creation.filter(|_| is_child).map(|spot| spot.trace);
         let is_kept = rule::is_kept(envelope.flow.as_str(), options.sample_ratio)
@@ -169,8 +165,8 @@ impl Spans {
             record.offset,
         );
         key(options, to, record.key.as_deref());
-        let state = envelope.trace.state.as_deref();
-        let creation = creation(delivery).map(|spot| spot.context(state, true));
+        let state = state::of_others(envelope.trace.state.as_deref());
+        let creation = creation(delivery).map(|spot| spot.context(state.as_deref(), true));
         let mut links = Vec::with_capacity(2);
         links.extend(creation.clone().map(|to| link(to, "publish")));
         // A sibling needs none: both stand below the same span.
@@ -197,12 +193,15 @@ impl Spans {
     pub(super) fn send(&self, options: &Options, sent: &Sent<'_>) {
         let header = |name| text(sent.record, name);
         let spot = header(header::TRACE_PARENT).and_then(Spot::parse);
-        if let Some(spot) = spot.filter(|spot| spot.sampled) {
-            let parent = sent
-                .within
-                .map(|within| within.context(header(header::TRACE_STATE), false));
-            self.send_as(options, sent, spot, parent);
-        }
+        let Some(spot) = spot.filter(|spot| spot.sampled) else {
+            return;
+        };
+        let state = header(header::TRACE_STATE);
+        let parent = state::within(state).map(|span| {
+            let others = state::of_others(state);
+            Spot { span, ..spot }.context(others.as_deref(), false)
+        });
+        self.send_as(options, sent, spot, parent);
     }
 
     /// `send TOPIC`, of a record whose trace is somebody else's: theirs is the parent.
@@ -243,9 +242,6 @@ impl Spans {
             semconv::CONVERSATION_ID,
             flow.unwrap_or_default().to_owned(),
         ));
-        if sent.is_swept {
-            to.push(KeyValue::new(semconv::SWEPT, true));
-        }
         let position = sent.position;
         let topic = &sent.record.topic;
         place(options, to, topic, position.partition, position.offset);

@@ -8,13 +8,11 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use opentelemetry::context::FutureExt as _;
-use tracing::{error, info};
 
 use super::connection::{Limited, Limits};
 use super::{Failure, Host, listen};
 use crate::envelope::Trace;
-use crate::observe::ambient;
+use crate::observe::{self, ambient};
 use crate::world::{self, Task};
 
 /// Longest header of a trace that is handed on, in bytes.
@@ -44,7 +42,7 @@ impl Host {
         let listener = listen(&self.loaded, option, address).await?;
         // Port 0 takes any free one: then the log is the only place that tells which.
         let address = listener.local_addr().unwrap_or(address);
-        info!(%address, "http port open");
+        observe::http_port_open(address);
         let (listener, stop) = (
             Limited::new(&self.world, listener, limits),
             self.stop.clone(),
@@ -53,7 +51,7 @@ impl Host {
             .with_graceful_shutdown(async move { stop.requested().await });
         let task = world::spawn(&self.world, "http", async move {
             if let Err(error) = served.await {
-                error!(%address, %error, "http port failed");
+                observe::http_port_failed(address, &error);
             }
         });
         Ok(Http {
@@ -72,7 +70,7 @@ pub fn traced(router: Router) -> Router {
 
 async fn enter(request: Request, next: Next) -> Response {
     match ambient::within(&trace_of(request.headers())) {
-        Some(context) => next.run(request).with_context(context).await,
+        Some(context) => ambient::run_in(context, next.run(request)).await,
         None => next.run(request).await,
     }
 }

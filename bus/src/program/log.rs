@@ -4,10 +4,10 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal as _};
 use std::panic;
 
-use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
+use crate::observe;
 use crate::world::panic_message;
 
 /// Sends log lines and panics to standard error. Where the process has a log already, that stays.
@@ -42,10 +42,6 @@ fn log_panic(panic: &panic::PanicHookInfo<'_>) {
         .unwrap_or_default();
     let message = panic_message(panic.payload());
     let backtrace = Backtrace::capture();
-    match backtrace.status() {
-        BacktraceStatus::Captured => {
-            error!(thread = thread.name(), at, %backtrace, "panicked: {message}");
-        }
-        _ => error!(thread = thread.name(), at, "panicked: {message}"),
-    }
+    let captured = (backtrace.status() == BacktraceStatus::Captured).then_some(&backtrace);
+    observe::panicked(thread.name(), &at, &message, captured);
 }

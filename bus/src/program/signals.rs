@@ -2,9 +2,8 @@
 
 use std::process;
 
-use tracing::{info, warn};
-
 use super::{Exit, Failure};
+use crate::observe;
 use crate::stop::Stop;
 use crate::world::{self, Shared};
 
@@ -45,15 +44,9 @@ pub(super) fn request_stop(world: &Shared, stop: &Stop) -> Result<(), Failure> {
 
 fn heed(signal: &'static str, stop: &Stop) {
     if stop.is_requested() {
-        warn!(
-            signal,
-            "ended at once by a second signal: work in hand was not finished"
-        );
+        observe::ended_at_once(signal);
         process::exit(Exit::Failed as i32);
     }
-    info!(
-        signal,
-        "stopping when the work in hand is done, a second signal ends it at once"
-    );
+    observe::stopping(signal);
     stop.request();
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::host::Host;
 use crate::envelope::Trace;
 use crate::id::{EventId, FlowId};
-use crate::observe::{Spot, ambient};
+use crate::observe::ambient;
 use crate::react::{Cause, Context, Cx, Emits, Emitted, Failure, Work};
 use crate::settle::emit;
 use crate::state::locks::Guard;
@@ -197,7 +197,7 @@ impl<S: State, E: Emits> Through<'_, S, E> {
         let applied = applied.map_err(Error::of)?;
         if let Applied::Done(committed) = applied {
             world::pass(&host.world, Point::Committed).await;
-            flush(host, committed, change, within(&trace));
+            flush(host, committed, change);
         }
         Ok(())
     }
@@ -219,7 +219,7 @@ async fn apply(
         .collect();
     let change = Arc::new(change(host, (context, trace), work, emitted)?);
     let Some(store) = &host.store else {
-        host.outbox.send_all(&change.outbox, within(trace)).await;
+        host.outbox.send_all(&change.outbox).await;
         return Ok(None);
     };
     let submitted = store.submit(Arc::clone(&change));
@@ -230,7 +230,7 @@ async fn apply(
     match applied.map_err(Error::of)? {
         Applied::Done(committed) => {
             world::pass(&host.world, Point::Committed).await;
-            flush(host, committed, change, within(trace));
+            flush(host, committed, change);
             Ok(None)
         }
         Applied::Duplicate | Applied::Fenced => {
@@ -258,20 +258,15 @@ fn change(
 }
 
 /// Publishes what was decided. Not waited for: it is in the store, and goes out from there.
-fn flush(host: &Arc<Host>, committed: Committed, change: Arc<Change>, within: Option<Spot>) {
+fn flush(host: &Arc<Host>, committed: Committed, change: Arc<Change>) {
     let Some(row) = committed.row else { return };
     let host = Arc::clone(host);
     let world = Arc::clone(&host.world);
     drop(world::spawn(&world, "door", async move {
         host.outbox
-            .flush(row, &committed.after, &change.outbox, within)
+            .flush(row, &committed.after, &change.outbox)
             .await;
     }));
-}
-
-/// The span that the caller is in.
-fn within(trace: &Trace) -> Option<Spot> {
-    trace.parent.as_deref().and_then(Spot::parse)
 }
 
 impl Error {

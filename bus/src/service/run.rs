@@ -425,18 +425,9 @@ pub(super) fn host<S: State, G>(
         .instance
         .clone()
         .unwrap_or_else(|| format!("{name}-{:08x}", world.random() >> 32));
-    let who = Who {
-        service: &name,
-        version: code_version,
-        instance: &instance,
-    };
-    let observer = Observer::of(
-        &bus.telemetry,
-        &who,
-        Some(&cluster),
-        limits.attempts_max,
-        &world,
-    );
+    let who = Who::new(&name, code_version, &instance);
+    let attempts_max = limits.attempts_max;
+    let observer = Observer::of(&bus.telemetry, &who, Some(&cluster), attempts_max, &world);
     let outbox = Outbox::new(
         broker,
         store.clone(),
@@ -522,5 +513,5 @@ async fn sweep(host: Arc<Host>) {
 
 async fn tell_contract(host: &Host, contract: &Contract) {
     let record = host.internal(&contract.published(host.code_version));
-    host.outbox.send_all(&[record], None).await;
+    host.outbox.send_all(&[record]).await;
 }

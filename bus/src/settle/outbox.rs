@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::retry;
 use crate::broker::{self, Broker, Outgoing};
-use crate::observe::{self, Observer, Spot};
+use crate::observe::{self, Observer};
 use crate::state::{self, RowId, Store};
 use crate::status::Status;
 use crate::world::{self, Point};
@@ -61,24 +61,13 @@ impl Outbox {
         }
     }
 
-    /// Publishes a committed row, which was decided within this span, and forgets it.
-    pub(crate) async fn flush(
-        &self,
-        row: RowId,
-        after: &[RowId],
-        records: &[Outgoing],
-        within: Option<Spot>,
-    ) {
+    /// Publishes a committed row and forgets it.
+    pub(crate) async fn flush(&self, row: RowId, after: &[RowId], records: &[Outgoing]) {
         let Some(store) = &self.store else { return };
         let Some(_flushing) = self.begin(row) else {
             return;
         };
-        let sending = Sending {
-            within,
-            is_swept: false,
-        };
-        self.flush_begun(&**store, row, after, records, sending)
-            .await;
+        self.flush_begun(&**store, row, after, records).await;
     }
 
     /// Rows that are being published.
@@ -92,12 +81,11 @@ impl Outbox {
         row: RowId,
         after: &[RowId],
         records: &[Outgoing],
-        sending: Sending,
     ) {
         for earlier in after {
             self.wait_for(store, *earlier).await;
         }
-        self.send(records, sending).await;
+        self.send_all(records).await;
         world::pass(&self.world, Point::Flushed).await;
         self.forget(store, row).await;
         let waiting = self.rows().waiting.remove(&row).unwrap_or_default();
@@ -107,21 +95,12 @@ impl Outbox {
         }
     }
 
-    /// Publishes records, which were decided within this span, in order, and returns once the broker
-    /// has all of them.
-    pub(crate) async fn send_all(&self, records: &[Outgoing], within: Option<Spot>) {
-        let sending = Sending {
-            within,
-            is_swept: false,
-        };
-        self.send(records, sending).await;
-    }
-
-    async fn send(&self, records: &[Outgoing], sending: Sending) {
+    /// Publishes records in order and returns once the broker has all of them.
+    pub(crate) async fn send_all(&self, records: &[Outgoing]) {
         let mut left: Vec<&Outgoing> = records.iter().collect();
         let mut attempt = 1;
         loop {
-            let Err((unsent, error)) = self.send_once(left, sending).await else {
+            let Err((unsent, error)) = self.send_once(left).await else {
                 return;
             };
             left = unsent;
@@ -166,13 +145,7 @@ impl Outbox {
                     continue;
                 }
                 swept += 1;
-                // Within which span they were decided, nobody knows any more.
-                let sending = Sending {
-                    within: None,
-                    is_swept: true,
-                };
-                self.flush_begun(&**store, row.id, &[], &row.records, sending)
-                    .await;
+                self.flush_begun(&**store, row.id, &[], &row.records).await;
             }
         }
     }
@@ -181,7 +154,6 @@ impl Outbox {
     async fn send_once<'a>(
         &self,
         records: Vec<&'a Outgoing>,
-        sending: Sending,
     ) -> Result<(), (Vec<&'a Outgoing>, broker::Error)> {
         let mut deliveries = Vec::with_capacity(records.len());
         for record in &records {
@@ -196,11 +168,7 @@ impl Outbox {
                 Err(error) => Err(error),
             };
             match answer {
-                Ok(position) => {
-                    let Sending { within, is_swept } = sending;
-                    self.observer
-                        .sent(record, &position, within, started, is_swept);
-                }
+                Ok(position) => self.observer.sent(record, &position, started),
                 Err(error) => {
                     self.observer.not_sent(record, &error, started);
                     unsent.push(record);
@@ -259,15 +227,6 @@ async fn all_flushed(store: &dyn Store, rows: &[RowId]) -> Result<bool, state::E
         }
     }
     Ok(true)
-}
-
-/// What the spans of records say, beside what stands on them.
-#[derive(Debug, Clone, Copy)]
-struct Sending {
-    /// The span that they were decided in, where that is known.
-    within: Option<Spot>,
-    /// Whether an earlier run left them behind.
-    is_swept: bool,
 }
 
 /// A row that this process flushes, until dropped.

@@ -13,6 +13,7 @@ use quadrille::descriptors;
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::event::Schema;
 use quadrille::id::{EventId, FlowId, Source};
+use quadrille::publish::Publisher;
 use quadrille::world;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
 pub struct Entrance {
     /// Where they go.
     pub broker: Arc<dyn Broker>,
+    /// Who brings them there.
+    pub publisher: Publisher,
     /// Clock.
     pub world: world::Shared,
     /// Largest payload in bytes.
@@ -103,9 +106,8 @@ impl Entrance {
         let (key, payload) = self.payload(schema, data)?;
         let record = envelope.record(schema, &key, payload.into());
         let topic = record.topic.to_string();
-        let sent = world::timeout(&self.world, SEND_TIMEOUT, async {
-            self.broker.send(record).await?.await
-        });
+        let sent = self.publisher.forward(record);
+        let sent = world::timeout(&self.world, SEND_TIMEOUT, sent);
         let Some(sent) = sent.await else {
             let (name, seconds) = (self.broker.name(), SEND_TIMEOUT.as_secs());
             let error = format!("{name} has not answered for {seconds} s");

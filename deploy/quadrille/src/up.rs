@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
-use quadrille::config::{Config, Place, folder};
-use quadrille::program::{Exit, Failure, show, stores};
+use quadrille::config::{Config, Place, Protocol, folder, otlp_endpoint};
+use quadrille::observe::Telemetry;
+use quadrille::program::telemetry::Exporting;
+use quadrille::program::{Exit, Failure, show, stores, traced};
 use quadrille::stop::Stop;
 use quadrille::world;
 use quadrille_notifications::mail;
@@ -64,6 +66,9 @@ pub(crate) struct Arguments {
     /// With --kafka and without --data: accept that state is lost while the cluster goes on
     #[arg(long)]
     ephemeral: bool,
+    /// Send spans and metrics here by OTLP: over HTTP where the port is 4318, over gRPC elsewhere
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = otlp_endpoint)]
+    otlp: Option<String>,
     /// Which log lines to show, e.g. info or quadrille=debug
     #[arg(
         long,
@@ -142,7 +147,12 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
             return Err(failure);
         }
     };
+    let mut config = Config::default();
+    config.state.url = arguments.state();
+    let (exporting, telemetry) = exporting(&mut config, &arguments)?;
     let whole = Whole {
+        config,
+        telemetry,
         address: listener.local_addr().map_err(|error| {
             Failure::new(Exit::Failed, "cannot tell the address listened on").because(&error)
         })?,
@@ -158,7 +168,24 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     let ended = Box::pin(whole.run(listener)).await;
     carrier.stop().await;
     gateway.stop().await;
+    exporting.end(&world).await;
     ended
+}
+
+/// Where spans and metrics go. There is no health port, and so no page for metrics.
+fn exporting(config: &mut Config, asked: &Arguments) -> Result<(Exporting, Telemetry), Failure> {
+    let (telemetry, kafka) = (&mut config.telemetry, &mut config.kafka);
+    telemetry.endpoint.clone_from(&asked.otlp);
+    telemetry.prometheus = false;
+    if asked
+        .otlp
+        .as_ref()
+        .is_some_and(|url| url.ends_with(":4318"))
+    {
+        telemetry.protocol = Protocol::Http;
+    }
+    kafka.brokers = asked.kafka.clone().unwrap_or_default();
+    Exporting::start(telemetry, kafka)
 }
 
 /// Where what is not in memory is kept: a folder that stays, or one that is removed when dropped.
@@ -235,6 +262,8 @@ impl Address {
 /// All that runs in this process.
 struct Whole {
     arguments: Arguments,
+    config: Config,
+    telemetry: Telemetry,
     address: SocketAddr,
     gateway: Address,
     carrier: Address,
@@ -247,15 +276,15 @@ struct Whole {
 
 impl Whole {
     async fn run(self, listener: TcpListener) -> Result<Exit, Failure> {
-        let mut config = Config::default();
-        config.state.url = self.arguments.state();
+        let config = &self.config;
         let drain = config.limits.drain_timeout();
         let bus = Bus::new(
             Arc::clone(&self.broker),
             Arc::clone(&self.world),
             stores(&self.world, &config.state)?,
-            Settings::of(&config),
+            Settings::of(config),
         );
+        let bus = bus.told_to(self.telemetry.clone());
         let system = System::start(&bus, self.ports()?);
         let (world, stop) = (&self.world, &self.stop);
         let parts = Parts {
@@ -271,6 +300,7 @@ impl Whole {
             observer,
             entrance: Entrance {
                 broker: Arc::clone(&self.broker),
+                publisher: bus.publisher("quadrille"),
                 world: Arc::clone(world),
                 event_bytes_max: config.limits.event_bytes_max,
             },
@@ -278,6 +308,7 @@ impl Whole {
             stop: stop.clone(),
         });
         let api = api::with_orders(api, quadrille_orders::http::router(system.doors().clone()));
+        let api = traced(api);
         let asked = stop.clone();
         let serving = world::spawn(world, "http", async move {
             let served = axum::serve(listener, api);

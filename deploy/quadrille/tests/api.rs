@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
+use quadrille::publish::Publisher;
 use quadrille::state::memory::MemoryStores;
 use quadrille::stop::Stop;
 use quadrille::world::{self, Live};
@@ -70,6 +71,7 @@ impl Up {
             observer,
             entrance: Entrance {
                 broker: Arc::clone(&broker),
+                publisher: bus.publisher("quadrille"),
                 world: Arc::clone(&world),
                 event_bytes_max: config.limits.event_bytes_max,
             },
@@ -357,8 +359,10 @@ async fn an_event_that_is_too_large_is_refused_both_as_json_and_as_protobuf() {
 async fn a_topic_that_is_not_there_is_told_with_its_owner_to_start() {
     // Shows the answer where no service has created the topic.
     let world: world::Shared = Arc::new(Live::new());
+    let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
     let entrance = Entrance {
-        broker: Arc::new(memory::Broker::new(Arc::clone(&world))),
+        publisher: Publisher::new("quadrille", Arc::clone(&broker), Arc::clone(&world), 1024),
+        broker,
         world,
         event_bytes_max: 1024,
     };

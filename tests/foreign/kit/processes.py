@@ -201,7 +201,7 @@ class Mailpit(Process):
 
     def __init__(self, program: str, folder: Path):
         # It chooses no free port by itself, so two are chosen for it.
-        ports = [_free_port() for _ in range(2)]
+        ports = [free_port() for _ in range(2)]
         self.smtp, self._listen = (f"127.0.0.1:{port}" for port in ports)
         command = [program, "--smtp", self.smtp, "--listen", self._listen, "--disable-version-check", "--max", "0"]
         super().__init__("mailpit", command, folder / "mailpit.log")
@@ -223,7 +223,7 @@ class Mailpit(Process):
         return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 

@@ -184,7 +184,10 @@ async fn what_is_parked_says_where_it_came_from_and_is_kept_whatever_is_sampled(
             texts.collect::<Vec<_>>()
         };
         let original = &header("traceparent")[0];
-        assert_eq!(header("x-orig-traceparent"), [original.clone()]);
+        assert_eq!(
+            &header("x-orig-traceparent")[..],
+            std::slice::from_ref(original)
+        );
         assert_eq!(header("quadrille-parked-flow"), [flow.to_string()]);
         let (_, spans) = observed.ended().await;
         let spans = of_flow(spans, &flow);

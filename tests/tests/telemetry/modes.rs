@@ -127,7 +127,7 @@ async fn in_mode_auto_what_comes_late_or_deep_begins_a_trace() {
         record.timestamp_ms = Some(now_ms - 3_600_000);
     };
     let deep = |record: &mut Outgoing, _: i64| record.headers.push("ce_hops", "32");
-    let wish = |record: &mut Outgoing, _: i64| record.headers.push("tracestate", "quadrille=link");
+    let wish = |record: &mut Outgoing, _: i64| record.headers.push("tracestate", "quadrille=;link");
     let fresh = |_: &mut Outgoing, _: i64| {};
     type Change = fn(&mut Outgoing, i64);
     let cases: [(Mode, Change, bool); 6] = [

@@ -66,21 +66,11 @@ async fn no_mail_address_and_no_card_stands_in_anything_that_is_told() {
         hall.place(order, "tea", card).await;
         assert_eq!(hall.outcome(order).await, outcome);
     }
-    let broken = quadrille::broker::Outgoing {
-        topic: quadrille::broker::TopicName::parse("orders").unwrap(),
-        partition: None,
-        key: Some("broken".into()),
-        value: Some(format!("\u{1}ada@example.org {GOOD_CARD}").into()),
-        headers: [
-            ("ce_type", "orders.v1.OrderPlaced"),
-            ("ce_id", "broken"),
-            ("ce_source", "/shop"),
-        ]
-        .into_iter()
-        .collect(),
-        timestamp_ms: None,
-    };
-    hall.bus.publisher("shop").forward(broken).await.unwrap();
+    hall.bus
+        .publisher("shop")
+        .forward(unreadable())
+        .await
+        .unwrap();
     until(|| async {
         !witness::raw(&observed.broker, "parked.inventory.orders")
             .await
@@ -124,5 +114,23 @@ async fn no_mail_address_and_no_card_stands_in_anything_that_is_told() {
                 .map(|at| &text[at.saturating_sub(300)..at + 20]);
             assert_eq!(found, None, "{what} hold {secret}");
         }
+    }
+}
+
+/// A record that says it is an order, and is none.
+fn unreadable() -> quadrille::broker::Outgoing {
+    quadrille::broker::Outgoing {
+        topic: quadrille::broker::TopicName::parse("orders").unwrap(),
+        partition: None,
+        key: Some("broken".into()),
+        value: Some(format!("\u{1}ada@example.org {GOOD_CARD}").into()),
+        headers: [
+            ("ce_type", "orders.v1.OrderPlaced"),
+            ("ce_id", "broken"),
+            ("ce_source", "/shop"),
+        ]
+        .into_iter()
+        .collect(),
+        timestamp_ms: None,
     }
 }

@@ -23,6 +23,7 @@ use super::context::{Client, Context, Member, Role};
 use super::fault;
 use super::partitions;
 use super::records::Taker;
+use crate::observe;
 use crate::world::panic_message;
 
 /// Longest sleep between two polls.
@@ -297,12 +298,7 @@ impl Poller {
                 let _ = done.send(());
             });
         if closing.is_err() || is_done.recv_timeout(ending.close_timeout).is_err() {
-            tracing::warn!(
-                target: "librdkafka",
-                reader = context.tried(),
-                waited_ms = ending.close_timeout.as_millis(),
-                "the kafka client does not close in time; going on without waiting for it"
-            );
+            observe::client_does_not_close(&context.tried(), ending.close_timeout);
         }
         // A member that was dropped does not wait for this.
         let _ = ending.closed.send(());

@@ -10,6 +10,7 @@ use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, M
 
 use super::super::headers::{self, Names};
 use super::super::{Headers, Incoming, TopicName, TopicPartition};
+use crate::observe;
 
 /// Most header names that are remembered. Foreign producers may make up a new one per record.
 const NAMES_MAX: usize = 256;
@@ -133,7 +134,7 @@ fn read_headers(headers: &BorrowedHeaders) -> (Vec<&str>, Vec<&[u8]>) {
             }
             Ok(None) => {}
             Err(_) => {
-                tracing::debug!(target: "librdkafka", "left out a header whose name is not UTF-8");
+                observe::header_left_out();
             }
         }
     }

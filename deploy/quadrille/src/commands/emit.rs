@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Read as _};
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -11,6 +12,7 @@ use futures::stream::FuturesUnordered;
 use quadrille::config::Config;
 use quadrille::id::EventId;
 use quadrille::program::{Exit, Failure};
+use quadrille::publish::Publisher;
 use quadrille::world;
 use serde_json::Value;
 
@@ -80,11 +82,16 @@ pub(super) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     };
     let way = match arguments.target.open(&world).await? {
         Asked::Up(client) => Way::Up(client),
-        Asked::Cluster(broker) => Way::Cluster(Entrance {
-            broker,
-            world: world.clone(),
-            event_bytes_max: Config::default().limits.event_bytes_max,
-        }),
+        Asked::Cluster(broker) => {
+            let event_bytes_max = Config::default().limits.event_bytes_max;
+            let publisher = Arc::clone(&broker);
+            Way::Cluster(Entrance {
+                publisher: Publisher::new("emit", publisher, world.clone(), event_bytes_max),
+                broker,
+                world: world.clone(),
+                event_bytes_max,
+            })
+        }
     };
     let emit = Emit {
         kind,

@@ -27,6 +27,7 @@ use super::super::options;
 use super::super::weather::Weather;
 use super::Client;
 use super::flight::Pending;
+use crate::observe;
 
 /// Longest time between two looks at whether to end. Callbacks are served as they come.
 const SLICE: Duration = Duration::from_millis(100);
@@ -165,11 +166,7 @@ impl Context {
     fn note_broken(&self, why: &str) {
         if !self.is_broken.swap(true, Ordering::AcqRel) {
             let _ = self.why.set(why.to_owned());
-            tracing::warn!(
-                target: "librdkafka",
-                why,
-                "the idempotent producer has failed for good, and is replaced"
-            );
+            observe::producer_broken(why);
         }
     }
 
