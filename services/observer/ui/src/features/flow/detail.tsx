@@ -130,7 +130,8 @@ function Facts({
         {!trace && <span className="quiet">none</span>}
         {trace && template && (
           <a href={template.replaceAll("{trace_id}", trace)} target="_blank" rel="noreferrer">
-            {trace} <Icon name="out" size={12} />
+            {trace}
+            <Icon name="out" size={12} />
             <span className="unseen">(opens the trace in a new tab)</span>
           </a>
         )}
