@@ -53,7 +53,7 @@ def test_a_page_explains_an_order_that_a_killed_service_stops_and_goes_on_with_i
     try:
         down = told.stdout.readline()
         explained = time.monotonic() - killed
-        assert "payments is down" in down
+        assert "payments is down" in down.lower()
         tell(f"a browser started beside it told after {explained:.1f} s: {down.strip()}")
         assert shot.exists()
         hall.start("payments").until_ready()

@@ -15,8 +15,10 @@ try {
   const why = page.locator(".why-words");
   for (const wanted of words) {
     await why.filter({ hasText: wanted }).waitFor({ timeout: 120_000 });
-    console.log((await why.innerText()).replaceAll("\n", " "));
+    const told = (await why.innerText()).replaceAll("\n", " ");
+    // Before anybody is told, who may want to look at it.
     if (shot) await page.screenshot({ path: shot });
+    console.log(told);
   }
 } finally {
   await browser.close();
