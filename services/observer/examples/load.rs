@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -48,10 +49,10 @@ const ORDER: [(&str, &str, &[&str]); 6] = [
 
 #[tokio::main]
 async fn main() {
-    let numbers: Vec<usize> = std::env::args()
+    let numbers = std::env::args()
         .skip(1)
-        .map(|text| text.parse().expect("a number"))
-        .collect();
+        .map(|text| text.parse().expect("a number"));
+    let numbers: Vec<usize> = numbers.collect();
     let number = |nth: usize, default| numbers.get(nth).copied().unwrap_or(default);
     let (flows, pages, rate) = (number(0, 100_000), number(1, 50), number(2, 1_000));
     let world: world::Shared = Arc::new(Live::new());
@@ -59,9 +60,9 @@ async fn main() {
         memory_bytes_max: usize::MAX,
         ..memory::Config::default()
     };
-    let broker: Arc<dyn Broker> =
-        Arc::new(memory::Broker::with(Arc::clone(&world), config).expect("it is consistent"));
-    let planting = Planting::new(&broker).await;
+    let broker = memory::Broker::with(Arc::clone(&world), config).expect("it is consistent");
+    let broker: Arc<dyn Broker> = Arc::new(broker);
+    let planting = Planting::new(&broker, &world).await;
     let mut planted = 0;
     for order in 0..flows {
         planted += planting.order(order).await;
@@ -70,107 +71,138 @@ async fn main() {
 
     let folder = tempfile::tempdir().expect("a folder can be made");
     let stop = Stop::new();
-    let (began, used) = (Instant::now(), cpu());
-    let (observer, running) = Observer::start(Parts {
-        broker: Arc::clone(&broker),
+    let parts = Parts {
+        broker,
         world: Arc::clone(&world),
         folder: folder.path(),
         limits: index::Limits::default(),
         stop: stop.clone(),
-    })
-    .await
-    .expect("it can start");
-    let read = |all: u64| {
-        move |now: &quadrille_observer::live::Snapshot| now.index.events + now.index.receipts >= all
     };
-    let snapshot = observer.until(read(planted as u64)).await;
-    let (took, used) = (began.elapsed().as_secs_f64(), cpu() - used);
+    let meter = Meter::begin(&world);
+    let (observer, running) = Observer::start(parts).await.expect("it can start");
+    read(&observer, planted, &meter).await;
+    let router = api::router(Arc::clone(&observer), None);
+    answer(&router, &world, flows).await;
+    watch(&observer, &router, &planting, [flows, pages, rate]).await;
+    stop.request();
+    running.ended().await;
+}
+
+/// How fast all that was planted is read, and what is kept of it.
+async fn read(observer: &Observer, planted: usize, meter: &Meter) {
+    let all = planted as u64;
+    let snapshot = observer
+        .until(|now| now.index.events + now.index.receipts >= all)
+        .await;
+    let (took, used) = meter.read();
     let index = &snapshot.index;
-    let per_event = index.bytes as f64 / index.events as f64;
     say(format_args!(
-        "read in {took:.1} s: {:.0} records/s, {:.0} per CPU second; index {:.0} MiB, {per_event:.0} B an event; {:.0} MiB resident",
+        "read in {took:.1} s: {:.0} records/s, {:.0} per CPU second; index {:.0} MiB, {:.0} B an \
+         event; {:.0} MiB resident",
         planted as f64 / took,
         planted as f64 / used,
         index.bytes as f64 / 1_048_576.0,
+        index.bytes as f64 / index.events as f64,
         resident(),
     ));
+}
 
-    let router = api::router(Arc::clone(&observer), None);
+/// How soon the API answers.
+async fn answer(router: &Router, world: &world::Shared, flows: usize) {
     for (name, path) in [
-        ("list", "/api/flows?limit=100".to_owned()),
-        (
-            "list by status",
-            "/api/flows?limit=100&status=completed".to_owned(),
-        ),
-        (
-            "list by status, none",
-            "/api/flows?limit=100&status=parked".to_owned(),
-        ),
+        ("list", "/api/flows?limit=100"),
+        ("list by status", "/api/flows?limit=100&status=completed"),
+        ("list by status, none", "/api/flows?limit=100&status=parked"),
         (
             "list by type and status",
-            "/api/flows?type=orders.v1.OrderPlaced&status=completed".to_owned(),
+            "/api/flows?type=orders.v1.OrderPlaced&status=completed",
         ),
-        (
-            "list since",
-            "/api/flows?since=2030-01-01T00:00:00Z".to_owned(),
-        ),
-        ("find by key", "/api/find?q=order-{}".to_owned()),
-        ("find by event", "/api/find?q=order-{}/0".to_owned()),
-        ("find nothing", "/api/find?q=nothing-{}".to_owned()),
-        ("prefix", "/api/flows?q=order-{}".to_owned()),
-        ("flow", "/api/flows/order-{}".to_owned()),
+        ("list since, none", "/api/flows?since=2030-01-01T00:00:00Z"),
+        ("list since, all", "/api/flows?since=2020-01-01T00:00:00Z"),
+        ("find by key", "/api/find?q=order-{}"),
+        ("find by event", "/api/find?q=order-{}/0"),
+        ("find nothing", "/api/find?q=nothing-{}"),
+        ("find by prefix", "/api/flows?q=order-{}"),
+        ("flow", "/api/flows/order-{}"),
     ] {
         let mut times = Vec::new();
         for nth in 0..ASKED {
             let path = path.replace("{}", &(nth * 7_919 % flows).to_string());
-            let began = Instant::now();
-            ask(&router, &path).await;
-            times.push(began.elapsed().as_secs_f64() * 1e3);
+            let meter = Meter::begin(world);
+            ask(router, &path).await;
+            times.push(meter.read().0 * 1e3);
         }
         times.sort_by(f64::total_cmp);
         let (p50, p95) = (times[ASKED / 2], times[ASKED * 95 / 100]);
         say(format_args!("{name}: p50 {p50:.2} ms, p95 {p95:.2} ms"));
     }
+}
 
+/// What open pages cost while events go on.
+async fn watch(
+    observer: &Observer,
+    router: &Router,
+    planting: &Planting,
+    [flows, pages, rate]: [usize; 3],
+) {
+    let world: &world::Shared = &planting.world;
     let mut open = Vec::new();
     for _ in 0..pages {
-        let answer = router
-            .clone()
-            .oneshot(request("/api/stream?topics=flows,services"))
-            .await;
-        let mut body = answer.expect("it answers").into_body().into_data_stream();
-        open.push(world::spawn(&world, "page", async move {
-            let mut bytes = 0;
+        let asked = request("/api/stream?topics=flows,services");
+        let answer = router.clone().oneshot(asked).await.expect("it answers");
+        let mut body = answer.into_body().into_data_stream();
+        let read = Arc::new(AtomicUsize::new(0));
+        let reading = Arc::clone(&read);
+        let page = world::spawn(world, "page", async move {
             while let Some(Ok(chunk)) = body.next().await {
-                bytes += chunk.len();
+                reading.fetch_add(chunk.len(), Ordering::Relaxed);
             }
-            bytes
-        }));
+        });
+        open.push((page.scoped(), read));
     }
-    let (began, used) = (Instant::now(), cpu());
+    let meter = Meter::begin(world);
     let (mut order, mut events) = (flows, 0);
-    while began.elapsed() < OPEN {
-        // Six events an order.
+    while meter.read().0 < OPEN.as_secs_f64() {
         planting.order(order).await;
-        (order, events) = (order + 1, events + 6);
-        let due = Duration::from_secs_f64(events as f64 / rate as f64);
-        world.sleep(due.saturating_sub(began.elapsed())).await;
+        (order, events) = (order + 1, events + ORDER.len());
+        let due = events as f64 / rate as f64 - meter.read().0;
+        world.sleep(Duration::from_secs_f64(due.max(0.0))).await;
     }
-    let (took, used) = (began.elapsed().as_secs_f64(), cpu() - used);
-    let behind = observer.snapshot().index.behind_ms;
-    stop.request();
-    let mut bytes = 0;
-    for page in open {
-        bytes += page.await.expect("a page ends");
-    }
+    let (took, used) = meter.read();
+    let bytes = open.iter().map(|(_, read)| read.load(Ordering::Relaxed));
+    let bytes: usize = bytes.sum();
     say(format_args!(
-        "{pages} pages open, {:.0} events/s: {:.2} cores, {:.0} MiB resident, {:.0} KiB/s a page, {behind:.0} ms behind",
+        "{pages} pages open, {:.0} events/s: {:.2} cores, {:.0} MiB resident, {:.0} KiB/s a page, \
+         {:.0} ms behind",
         events as f64 / took,
         used / took,
         resident(),
         bytes as f64 / 1024.0 / took / pages.max(1) as f64,
+        observer.snapshot().index.behind_ms,
     ));
-    running.ended().await;
+}
+
+/// Time and CPU since a moment.
+struct Meter {
+    world: world::Shared,
+    began: Duration,
+    used: f64,
+}
+
+impl Meter {
+    fn begin(world: &world::Shared) -> Self {
+        Self {
+            began: world.elapsed(),
+            world: Arc::clone(world),
+            used: cpu(),
+        }
+    }
+
+    /// Seconds, and CPU seconds of this process.
+    fn read(&self) -> (f64, f64) {
+        let took = self.world.elapsed().saturating_sub(self.began);
+        (took.as_secs_f64(), cpu() - self.used)
+    }
 }
 
 fn request(path: &str) -> Request<Body> {
@@ -194,11 +226,12 @@ async fn ask(router: &Router, path: &str) {
 /// Writes what services write.
 struct Planting {
     broker: Arc<dyn Broker>,
+    world: world::Shared,
     began: Timestamp,
 }
 
 impl Planting {
-    async fn new(broker: &Arc<dyn Broker>) -> Self {
+    async fn new(broker: &Arc<dyn Broker>, world: &world::Shared) -> Self {
         let own = [
             Receipt::SCHEMA.topic.name,
             ContractPublished::SCHEMA.topic.name,
@@ -220,7 +253,8 @@ impl Planting {
         }
         let planting = Self {
             broker: Arc::clone(broker),
-            began: Timestamp::now(),
+            began: world.now(),
+            world: Arc::clone(world),
         };
         let mut reactions: BTreeMap<&str, Vec<Reaction>> = BTreeMap::new();
         for (topic, kind, services) in ORDER {
