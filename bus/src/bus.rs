@@ -1,11 +1,12 @@
 //! The bus: what all services of a process share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::broker::{Broker, Start};
 use crate::config::{Config, Limits};
-use crate::observe::Telemetry;
+use crate::observe::{Observer, Telemetry, Who};
 use crate::presence::Rhythm;
 use crate::publish::Publisher;
 use crate::state::Stores;
@@ -21,6 +22,8 @@ pub struct Bus {
     pub(crate) settings: Arc<Settings>,
     pub(crate) durability: Arc<Durability>,
     pub(crate) telemetry: Telemetry,
+    // What publishers tell, by their name: each has a tracer and a meter once, however often it is asked for.
+    publishers: Arc<Mutex<BTreeMap<String, Observer>>>,
 }
 
 /// How services take part. See `config.toml` for each value's meaning and default.
@@ -85,13 +88,18 @@ impl Bus {
             settings: Arc::new(settings),
             durability: Arc::default(),
             telemetry: Telemetry::off(),
+            publishers: Arc::default(),
         }
     }
 
     /// The same bus, telling spans and metrics of what happens on it.
     #[must_use]
     pub fn told_to(self, telemetry: Telemetry) -> Self {
-        Self { telemetry, ..self }
+        Self {
+            telemetry,
+            publishers: Arc::default(),
+            ..self
+        }
     }
 
     /// What spans and metrics are told to.
@@ -126,6 +134,19 @@ impl Bus {
     pub fn publisher(&self, name: &str) -> Publisher {
         let (broker, world) = (Arc::clone(&self.broker), Arc::clone(&self.world));
         let publisher = Publisher::new(name, broker, world, self.settings.limits.event_bytes_max);
-        publisher.told_to(&self.telemetry, name)
+        publisher.told_to(self.observer(name))
+    }
+
+    fn observer(&self, name: &str) -> Observer {
+        if self.telemetry.is_off() {
+            return Observer::default();
+        }
+        let publishers = self.publishers.lock();
+        let mut publishers = publishers.unwrap_or_else(PoisonError::into_inner);
+        let observer = publishers.entry(name.to_owned()).or_insert_with(|| {
+            let who = Who::new(name, "", "");
+            Observer::of(&self.telemetry, &who, None, 1, &self.world)
+        });
+        observer.clone()
     }
 }

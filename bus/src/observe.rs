@@ -145,6 +145,11 @@ impl Telemetry {
         Self::default()
     }
 
+    /// Whether nothing is told.
+    pub fn is_off(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Tells what the source gives instruments for.
     pub fn new(source: impl Source, options: Options) -> Self {
         Self(Some(Arc::new(Shared {

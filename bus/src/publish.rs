@@ -11,7 +11,7 @@ use crate::broker::{self, Broker, Outgoing, Position};
 use crate::envelope::{Envelope, header};
 use crate::event::{Event, Schema};
 use crate::id::{EventId, FlowId, Source};
-use crate::observe::{Observer, Origin, Spot, Telemetry, Who, ambient};
+use crate::observe::{Observer, Origin, Spot, ambient};
 use crate::world;
 
 /// Publishes events that are born outside a reaction.
@@ -95,9 +95,7 @@ impl Publisher {
 
     /// The same publisher, telling spans and metrics of what it publishes.
     #[must_use]
-    pub(crate) fn told_to(self, telemetry: &Telemetry, name: &str) -> Self {
-        let who = Who::new(name, "", "");
-        let observer = Observer::of(telemetry, &who, None, 1, &self.world);
+    pub(crate) fn told_to(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
