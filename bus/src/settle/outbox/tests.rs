@@ -27,13 +27,14 @@ fn outbox(broker: &Arc<memory::Broker>, store: Option<Arc<dyn Store>>) -> Outbox
 
 async fn instance(folder: &Path) -> Arc<dyn Store> {
     let stores = Stores::in_folder(Arc::new(Live::new()), folder, Options::default());
-    stores.open("shop", "cluster").await.unwrap()
+    let store = stores.open("shop", "cluster").await;
+    store.expect("the folder is there")
 }
 
 /// Leaves a row in the outbox that is not flushed.
 async fn leave(store: &dyn Store, key: &'static str) -> RowId {
     let record = Outgoing {
-        topic: TopicName::parse("orders").unwrap(),
+        topic: TopicName::parse("orders").expect("it is one"),
         partition: None,
         key: Some(key.into()),
         value: None,
