@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub mod door;
 pub(crate) mod host;
 mod run;
+mod running;
 pub(crate) mod trouble;
 
 use crate::bus::Bus;
@@ -24,7 +25,8 @@ use crate::state::State;
 use crate::status::Status;
 use crate::stop::Stop;
 use door::Door;
-pub use run::{Error, Running};
+pub use run::Error;
+pub use running::Running;
 
 /// A service, not yet running. `S` is the state that it keeps, `G` what it was given.
 pub struct Service<S = (), G = ()> {

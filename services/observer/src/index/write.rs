@@ -1,21 +1,17 @@
 //! Takes batches of what was read, each in one transaction with how far that goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use prost::Message as _;
-use prost::bytes::Bytes;
 use quadrille::id::FlowId;
 use quadrille::wire::ContractPublished;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::facts::{decode, encode, trace_bytes};
-use super::names::pack;
-use super::{Batch, Counts, Error, Index, State, number};
+use super::entry::{Added, Entry, Finds, written};
+use super::facts::decode;
+use super::{Batch, Counts, Error, Index, number};
 use crate::flow::Flow;
-use crate::flow::status::{Word, status};
-use crate::flow::view::summary;
-use crate::seen::{At, Seen};
+use crate::flow::status::Word;
 
 /// Rows of one statement: so many, or the next size that there is enough for. Few sizes, so that all
 /// statements stay prepared.
@@ -24,31 +20,6 @@ const SIZES: [usize; 4] = [100, 25, 5, 1];
 const JUDGED_MAX: usize = 1_000;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
-
-/// A flow under change.
-struct Entry {
-    row: i64,
-    flow: Flow,
-    // How it was counted before.
-    before: Option<(Word, Option<String>)>,
-    /// What it is to be found by from now on.
-    finds: Finds,
-}
-
-#[derive(Default)]
-struct Finds {
-    keys: BTreeSet<String>,
-    events: BTreeSet<Bytes>,
-    records: BTreeSet<At>,
-    traces: BTreeSet<Bytes>,
-}
-
-/// How much a batch added.
-#[derive(Default)]
-struct Added {
-    events: u64,
-    receipts: u64,
-}
 
 impl Index {
     /// Takes a batch.
@@ -385,79 +356,6 @@ impl Index {
                 .await?;
         }
         Ok(())
-    }
-}
-
-impl Entry {
-    fn take(&mut self, seen: Seen, added: &mut Added) {
-        match seen {
-            Seen::Event(mut event) => {
-                // It stays on its topic.
-                event.payload = None;
-                self.finds.events.insert(pack(event.envelope.id.as_str()));
-                self.finds.records.insert(event.at.clone());
-                self.finds.keys.extend(event.key.clone());
-                let trace = event.trace_id().and_then(trace_bytes);
-                self.finds.traces.extend(trace);
-                added.events += u64::from(self.flow.add_event(event));
-            }
-            Seen::Receipt(receipt) => added.receipts += u64::from(self.flow.add_receipt(receipt)),
-            Seen::Contract(_) | Seen::Presence(_) => {}
-        }
-    }
-}
-
-impl Finds {
-    fn all_of(flow: &Flow) -> Self {
-        let mut finds = Self::default();
-        for (name, node) in flow.nodes() {
-            finds.events.insert(pack(name.id.as_str()));
-            finds.records.extend(node.places.iter().cloned());
-            if let Some(event) = &node.event {
-                finds.keys.extend(event.key.clone());
-                finds.traces.extend(event.trace_id().and_then(trace_bytes));
-            }
-        }
-        finds
-    }
-}
-
-/// A flow as it is written.
-struct Written {
-    id: i64,
-    flow_id: String,
-    change: i64,
-    word: u8,
-    kind: Option<u32>,
-    wait_service: Option<u32>,
-    last_ms: Option<i64>,
-    summary: String,
-    wait: Option<String>,
-    facts: Vec<u8>,
-}
-
-fn written(entry: &Entry, state: &mut State) -> Written {
-    let status = status(&entry.flow, &state.expected);
-    state.change += 1;
-    let (word, wait) = (status.word, status.wait.clone());
-    if let Some((word, service)) = &entry.before {
-        state.counts.discount(*word, service.as_deref());
-    }
-    state
-        .counts
-        .count(word, wait.as_ref().map(|wait| wait.service.as_str()));
-    let summary = summary(&entry.flow, status);
-    Written {
-        id: entry.row,
-        flow_id: summary.id.clone(),
-        change: state.change as i64,
-        word: number(word),
-        kind: summary.kind.as_deref().map(|kind| state.names.number(kind)),
-        wait_service: wait.as_ref().map(|wait| state.names.number(&wait.service)),
-        last_ms: summary.last_at.map(Timestamp::as_millisecond),
-        summary: serde_json::to_string(&summary).expect("plain data is JSON"),
-        wait: wait.map(|wait| serde_json::to_string(&wait).expect("plain data is JSON")),
-        facts: encode(&entry.flow, &mut state.names),
     }
 }
 

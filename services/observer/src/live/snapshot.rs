@@ -1,0 +1,190 @@
+//! How it all is at one moment: the index, services, their instances and partitions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::BEHIND_MAX;
+use crate::expect::Expected;
+
+/// How it all is at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The moment.
+    pub now: Timestamp,
+    /// Services, those that have a contract and those that were seen.
+    pub services: BTreeMap<String, Service>,
+    /// The index.
+    pub index: IndexState,
+}
+
+/// How fresh answers are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct IndexState {
+    /// Position of the index: it grows with every change of a flow.
+    pub change: u64,
+    /// Whether it has ever read topics to their ends since it was started.
+    pub caught_up: bool,
+    /// Records that are not read yet.
+    pub behind_records: u64,
+    /// How long the oldest of them has been there, as far as it was noticed.
+    pub behind_ms: f64,
+    /// How long catching up will still take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<f64>,
+    /// How much is read, while it catches up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_percent: Option<f64>,
+    /// Why topics cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// Flows that are kept.
+    pub flows: u64,
+    /// Their events.
+    pub events: u64,
+    /// Their receipts.
+    pub receipts: u64,
+    /// Flows that made room for newer ones.
+    pub dropped: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+impl IndexState {
+    /// Whether it is so far behind that nobody can say how a flow stands that is not at rest.
+    pub fn is_behind(&self) -> bool {
+        !self.caught_up || self.trouble.is_some() || self.behind_ms > BEHIND_MAX.as_secs_f64() * 1e3
+    }
+}
+
+/// A service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Whether one of its instances is alive.
+    pub alive: bool,
+    /// When an instance said last that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub last_seen: Option<Timestamp>,
+    /// Records before which it is, in the partitions that its instances have.
+    pub lag: u64,
+    /// How long it will take for them, at the rate of the last moments.
+    pub lag_ms: f64,
+    /// Partitions that none of its instances has.
+    pub unassigned: u64,
+    /// Partitions that are paused.
+    pub paused: u64,
+    /// Events that wait for their next attempt.
+    pub retrying: u64,
+    /// Its instances, those that are alive first.
+    pub instances: Vec<InstanceView>,
+    /// Types that it reacts to.
+    pub reacts_to: Vec<String>,
+    /// Types that it may emit.
+    pub may_emit: Vec<String>,
+    /// Types that may be born outside a reaction.
+    pub originates: Vec<String>,
+    /// Flows that wait for it.
+    pub waiting_flows: u64,
+}
+
+/// An instance of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InstanceView {
+    /// Its name.
+    pub instance: String,
+    /// Version of its code.
+    pub code_version: String,
+    /// `waiting`, `running`, `draining` or `stopped`.
+    pub activity: String,
+    /// When it said so.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Whether its lease holds.
+    pub alive: bool,
+    /// Partitions that it has.
+    pub assignment: Vec<Assigned>,
+    /// Events that wait for their next attempt.
+    pub retrying_count: u64,
+    /// Events that it has parked since it started.
+    pub parked_count: u64,
+    /// Records that it has skipped since it started.
+    pub skipped_count: u64,
+}
+
+/// A partition that an instance has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Assigned {
+    /// Its topic.
+    pub topic: String,
+    /// Its number.
+    pub partition: i32,
+    /// Whether it is paused because too much waits.
+    pub paused: bool,
+    /// Events taken and not finished.
+    pub unfinished: u64,
+    /// Offset below which everything is finished.
+    pub low_water: i64,
+    /// Offset that the next record would have got when the instance spoke.
+    pub end: i64,
+    /// Records from the one to the other.
+    pub lag: u64,
+    /// Records finished a second, in the last moments.
+    pub per_second: f64,
+    /// When the low-water mark moved last.
+    #[schema(value_type = String)]
+    pub moved_at: Timestamp,
+}
+
+impl Service {
+    pub(super) fn promised(name: &str, expected: &Expected) -> Self {
+        Self {
+            name: name.to_owned(),
+            reacts_to: expected.reacts_to(name),
+            may_emit: expected.all_emitted(name),
+            originates: expected.originates(name),
+            ..Self::default()
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of records, for people")]
+    pub(super) fn add(&mut self, instance: InstanceView) {
+        self.last_seen = self.last_seen.max(Some(instance.at));
+        if instance.alive {
+            self.alive = true;
+            self.retrying += instance.retrying_count;
+            let paused = instance
+                .assignment
+                .iter()
+                .filter(|assigned| assigned.paused);
+            self.paused += paused.count() as u64;
+            for assigned in &instance.assignment {
+                self.lag += assigned.lag;
+                if assigned.lag > 0 && assigned.per_second > 0.0 {
+                    let ms = assigned.lag as f64 * 1e3 / assigned.per_second;
+                    self.lag_ms = self.lag_ms.max(ms);
+                }
+            }
+        }
+        self.instances.push(instance);
+    }
+
+    /// The partition in which a record stands, where an instance that is alive has it.
+    pub fn held(&self, topic: &str, partition: i32) -> Option<&Assigned> {
+        let alive = self.instances.iter().filter(|instance| instance.alive);
+        let mut assigned = alive.flat_map(|instance| &instance.assignment);
+        assigned.find(|held| held.topic == topic && held.partition == partition)
+    }
+}
+
+impl Snapshot {
+    /// Services of which nobody is alive.
+    pub fn down(&self) -> Vec<String> {
+        let down = self.services.values().filter(|service| !service.alive);
+        down.map(|service| service.name.clone()).collect()
+    }
+}
