@@ -40,6 +40,8 @@ pub struct Api {
     pub entrance: Entrance,
     /// Says whether all is ready, and if not, what is waited for.
     pub ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// Where traces can be looked at: an address with `{trace_id}` in it.
+    pub trace_link: Option<String>,
     /// Ends streams.
     pub stop: Stop,
 }
@@ -52,7 +54,8 @@ struct Shared {
 
 /// The routes.
 pub fn router(api: Api) -> Router {
-    let observer = quadrille_observer::api::router(Arc::clone(&api.observer), None);
+    let (observer, link) = (Arc::clone(&api.observer), api.trace_link.clone());
+    let observer = quadrille_observer::api::router(observer, link);
     let shared = Shared {
         api,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -69,6 +69,9 @@ pub(crate) struct Arguments {
     /// Send spans and metrics here by OTLP: over HTTP where the port is 4318, over gRPC elsewhere
     #[arg(long, value_name = "http://HOST:PORT", value_parser = otlp_endpoint)]
     otlp: Option<String>,
+    /// Where the web UI sends whoever wants to see a trace: an address with {trace_id} in it
+    #[arg(long, value_name = "URL", value_parser = trace_link)]
+    traces: Option<String>,
     /// Which log lines to show, e.g. info or quadrille=debug
     #[arg(
         long,
@@ -78,6 +81,13 @@ pub(crate) struct Arguments {
         value_parser = log_filter
     )]
     log: String,
+}
+
+fn trace_link(text: &str) -> Result<String, String> {
+    match text.starts_with("http") && text.contains("{trace_id}") {
+        true => Ok(text.to_owned()),
+        false => Err("write it as http://HOST:PORT/trace/{trace_id}".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -305,6 +315,7 @@ impl Whole {
                 event_bytes_max: config.limits.event_bytes_max,
             },
             ready: system.waiting_for(),
+            trace_link: self.arguments.traces.clone(),
             stop: stop.clone(),
         });
         let api = api::with_orders(api, quadrille_orders::http::router(system.doors().clone()));

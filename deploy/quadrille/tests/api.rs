@@ -76,6 +76,7 @@ impl Up {
                 event_bytes_max: config.limits.event_bytes_max,
             },
             ready: system.waiting_for(),
+            trace_link: None,
             stop: stop.clone(),
         });
         let orders = quadrille_orders::http::router(system.doors().clone());

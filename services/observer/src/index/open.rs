@@ -115,7 +115,7 @@ async fn meta(pool: &SqlitePool, name: &str) -> Result<Option<String>, sqlx::Err
     value.bind(name).fetch_optional(pool).await
 }
 
-async fn state(pool: &SqlitePool) -> Result<State, sqlx::Error> {
+pub(super) async fn state(pool: &SqlitePool) -> Result<State, sqlx::Error> {
     let names = sqlx::query_scalar("select text from name order by id")
         .fetch_all(pool)
         .await?;

@@ -298,3 +298,50 @@ async fn one_event_twice_is_one_and_its_flow_is_whole() {
         1
     );
 }
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_written_leaves_no_trace_and_can_be_taken_again() {
+    // Given a database that refuses for a moment.
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path(), 10).await;
+    take(&index, vec![placed("1", 0)], vec![]).await;
+    let before = index.counts();
+    let refuse = async |how: &'static str| {
+        sqlx::query(how).execute(&index.writing).await.unwrap();
+    };
+    refuse("pragma query_only = 1").await;
+    let two = || batch(vec![Seen::Event(placed("2", 1))]);
+    assert!(matches!(
+        index.take(two()).await,
+        Err(Error::Database { .. })
+    ));
+    assert_eq!(index.counts(), before);
+
+    // When it takes what it is given again.
+    refuse("pragma query_only = 0").await;
+    index.take(two()).await.unwrap();
+
+    assert_eq!(keys(&index, &all()).await, ["2", "1"]);
+    assert_eq!(index.counts().flows, 2);
+}
+
+#[tokio::test]
+async fn of_a_services_contracts_the_newest_counts() {
+    // Shows that older ones, which are read again after every start, change nothing.
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path(), 10).await;
+    take(&index, vec![placed("1", 0)], vec![]).await;
+    let change = index.change();
+    let contracts = vec![
+        contract("inventory", "orders.v1.OrderWithdrawn"),
+        contract("inventory", "orders.v1.OrderPlaced"),
+    ];
+    let batch = Batch {
+        contracts,
+        ..Batch::default()
+    };
+    index.take(batch).await.unwrap();
+    assert_eq!(index.change(), change, "no flow was judged anew");
+    let reacts_to = index.expected().reacts_to("inventory");
+    assert_eq!(reacts_to, ["orders.v1.OrderPlaced"]);
+}

@@ -24,15 +24,24 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 impl Index {
     /// Takes a batch.
     pub async fn take(&self, batch: Batch) -> std::result::Result<(), Error> {
-        let taken = self.take_all(batch).await;
-        let changed = taken.map_err(self.failed("write to"))?;
-        if changed {
-            self.judge_anew().await.map_err(self.failed("write to"))?;
+        if let Err(error) = self.take_whole(batch).await {
+            // What is in memory may have run ahead of what is on disk. Where that cannot be read either,
+            // the next batch fails too.
+            if let Ok(state) = super::open::state(&self.writing).await {
+                *self.state() = state;
+            }
+            return Err(self.failed("write to")(error));
         }
-        self.make_room().await.map_err(self.failed("write to"))?;
         let change = self.state().change;
         self.changed.send_replace(change);
         Ok(())
+    }
+
+    async fn take_whole(&self, batch: Batch) -> Result<()> {
+        if self.take_all(batch).await? {
+            self.judge_anew().await?;
+        }
+        self.make_room().await
     }
 
     /// Returns whether contracts changed who reacts to what.
@@ -47,20 +56,23 @@ impl Index {
                 entry.take(seen, &mut added);
             }
         }
+        // Older ones of the same service would only be judged by in vain.
+        let newest = batch.contracts.into_iter();
+        let newest: BTreeMap<_, _> = newest
+            .map(|contract| (contract.service.clone(), contract))
+            .collect();
         let mut changed = false;
         {
             let mut state = self.state();
-            for contract in &batch.contracts {
+            for (service, contract) in &newest {
                 changed |= state.expected.note(contract);
-                state
-                    .contracts
-                    .insert(contract.service.clone(), contract.clone());
+                state.contracts.insert(service.clone(), contract.clone());
             }
             state.counts.events += added.events;
             state.counts.receipts += added.receipts;
         }
         self.put(&mut tx, entries).await?;
-        contracts(&mut tx, &batch.contracts).await?;
+        contracts(&mut tx, newest.values()).await?;
         let mut positions: Vec<_> = batch.positions.iter().collect();
         positions.sort();
         for positions in pieces(&positions) {
@@ -359,7 +371,10 @@ impl Index {
     }
 }
 
-async fn contracts(tx: &mut SqliteConnection, contracts: &[ContractPublished]) -> Result<()> {
+async fn contracts(
+    tx: &mut SqliteConnection,
+    contracts: impl Iterator<Item = &ContractPublished>,
+) -> Result<()> {
     for contract in contracts {
         let insert = sqlx::query("insert or replace into contract (service, bytes) values (?, ?)");
         let insert = insert
