@@ -23,6 +23,7 @@ pub(crate) use emits::{Born, Commit};
 pub use emits::{Either, Emits, Emitted, NewFlow};
 
 use crate::state;
+use crate::status;
 
 /// What a reaction returns: the events that it emits, or why it failed.
 pub type Reacted<E> = Result<E, Failure>;
@@ -105,14 +106,7 @@ impl Failure {
 
     /// The whole chain of errors as one line.
     pub fn chain(&self) -> String {
-        let mut text = self.source.to_string();
-        let mut next = self.source.source();
-        while let Some(error) = next {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            next = error.source();
-        }
-        text
+        status::chain(&*self.source)
     }
 }
 

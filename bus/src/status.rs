@@ -55,6 +55,13 @@ pub enum State {
     Failed,
 }
 
+/// An error with all that led to it, on one line: a reason that a person reads.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    let all: Vec<_> = all.map(ToString::to_string).collect();
+    all.join(": ")
+}
+
 impl Status {
     /// Of a service that has not started yet.
     pub fn starting() -> Self {

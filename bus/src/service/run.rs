@@ -19,7 +19,7 @@ use crate::react::reaction::Reaction;
 use crate::settle::outbox::Outbox;
 use crate::settle::{park, retry};
 use crate::state::{self, State, Store, inbox};
-use crate::status::Status;
+use crate::status::{Status, chain};
 use crate::stop::Stop;
 use crate::topic::{self, Topics};
 use crate::wire;
@@ -107,14 +107,6 @@ pub(super) async fn run<S: State, G: Send + Sync + 'static>(
         status.fail(chain(error));
     }
     ended
-}
-
-/// What went wrong, with all that led to it.
-fn chain(error: &Error) -> String {
-    let first: &dyn std::error::Error = error;
-    let all = std::iter::successors(Some(first), |error| error.source());
-    let all: Vec<_> = all.map(ToString::to_string).collect();
-    all.join(": ")
 }
 
 async fn run_to_the_end<S: State, G: Send + Sync + 'static>(

@@ -177,13 +177,8 @@ pub(crate) fn counts(snapshot: &Snapshot, counts: &Counts) -> BTreeMap<String, u
     let words = Word::ALL.iter().map(|word| (word.as_str().to_owned(), 0));
     let mut by_word: BTreeMap<String, u64> = words.collect();
     for (word, service, count) in counts.by_word() {
-        let is_down = service.is_some_and(|name| {
-            !name.is_empty()
-                && snapshot
-                    .services
-                    .get(name)
-                    .is_none_or(|service| !service.alive)
-        });
+        let is_down =
+            service.is_some_and(|name| !name.is_empty() && snapshot.alive(name).is_none());
         let word = match word {
             word if word.is_at_rest() => word,
             _ if snapshot.index.is_behind() => Word::Unknown,

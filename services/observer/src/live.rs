@@ -83,23 +83,13 @@ impl Live {
         let lease = said.lease.unwrap_or_default();
         let lease = SignedDuration::new(lease.seconds, lease.nanos);
         let until = arrived.unwrap_or(at).checked_add(lease).unwrap_or(at);
-        let before = inner.instances.remove(&said.instance);
-        if let Some(newer) = before.as_ref().filter(|before| before.at > at) {
-            // An older word that was read later says nothing.
-            let (at, until, said) = (newer.at, newer.until, newer.said.clone());
-            let moved = newer.moved.clone();
-            let instance = Instance {
-                said,
-                at,
-                until,
-                moved,
-            };
-            inner
-                .instances
-                .insert(instance.said.instance.clone(), instance);
+        let before = inner.instances.get(&said.instance);
+        // An older word that was read later says nothing.
+        if before.is_some_and(|before| before.at > at) {
             return;
         }
-        let before = before.map(|before| before.moved).unwrap_or_default();
+        let before = before.map(|before| before.moved.clone());
+        let before = before.unwrap_or_default();
         let moved = said.assignment.iter().map(|assigned| {
             let key = (assigned.topic.clone(), assigned.partition);
             let end = inner.end(&assigned.topic, assigned.partition);

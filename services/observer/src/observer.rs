@@ -12,6 +12,7 @@ use futures::FutureExt as _;
 use futures::future::{Either, select};
 use quadrille::Event as _;
 use quadrille::broker::{self, Broker, Incoming};
+use quadrille::status::chain;
 use quadrille::stop::Stop;
 use quadrille::wire::PresenceAnnounced;
 use quadrille::world::{self, Task};
@@ -352,12 +353,4 @@ impl Observer {
         }
         Ok(news)
     }
-}
-
-/// What went wrong, with all that led to it.
-fn chain(error: &Error) -> String {
-    let first: &dyn std::error::Error = error;
-    let all = std::iter::successors(Some(first), |error| error.source());
-    let all: Vec<_> = all.map(ToString::to_string).collect();
-    all.join(": ")
 }

@@ -35,7 +35,7 @@ pub fn explain(word: Word, why: &str, wait: Option<&Wait>, snapshot: &Snapshot) 
     let Some(wait) = wait.filter(|wait| !wait.service.is_empty()) else {
         return (word, why.to_owned());
     };
-    let Some(service) = snapshot.services.get(&wait.service).filter(|one| one.alive) else {
+    let Some(service) = snapshot.alive(&wait.service) else {
         let service = snapshot.services.get(&wait.service);
         return (Word::Blocked, down(wait, service, snapshot.now));
     };

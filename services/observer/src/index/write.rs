@@ -19,6 +19,10 @@ const SIZES: [usize; 4] = [100, 25, 5, 1];
 /// Flows that are judged anew in one transaction.
 const JUDGED_MAX: usize = 1_000;
 
+/// What an [`Entry`] is made of.
+const FLOWS: &str = "select flow.id, flow_id, word, wait_service, bytes from flow \
+                     join facts on facts.flow = flow.id";
+
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
 impl Index {
@@ -99,10 +103,8 @@ impl Index {
     ) -> Result<BTreeMap<FlowId, Entry>> {
         let mut entries = BTreeMap::new();
         for ids in pieces(ids) {
-            let mut select = QueryBuilder::new(
-                "select flow.id, flow_id, word, wait_service, bytes from flow \
-                 join facts on facts.flow = flow.id where flow_id in (",
-            );
+            let mut select = QueryBuilder::new(FLOWS);
+            select.push(" where flow_id in (");
             let mut list = select.separated(", ");
             for id in ids {
                 list.push_bind(id.as_str());
@@ -263,10 +265,8 @@ impl Index {
         let mut after = 0;
         loop {
             let mut tx = self.writing.begin().await?;
-            let mut select = QueryBuilder::new(
-                "select flow.id, flow_id, word, wait_service, bytes from flow \
-                 join facts on facts.flow = flow.id where word in (",
-            );
+            let mut select = QueryBuilder::new(FLOWS);
+            select.push(" where word in (");
             let mut list = select.separated(", ");
             for word in [Word::Blocked, Word::Retrying, Word::Running, Word::Settled] {
                 list.push_bind(number(word));
@@ -302,11 +302,11 @@ impl Index {
                 return Ok(());
             }
             let mut tx = self.writing.begin().await?;
-            let select = sqlx::query(
-                "select flow.id, flow_id, word, wait_service, bytes from flow \
-                 join facts on facts.flow = flow.id order by change limit ?",
-            );
-            let rows = select.bind(excess as i64).fetch_all(&mut *tx).await?;
+            let mut select = QueryBuilder::new(FLOWS);
+            select
+                .push(" order by change limit ")
+                .push_bind(excess as i64);
+            let rows = select.build().fetch_all(&mut *tx).await?;
             for row in &rows {
                 let entry = self.entry(row)?;
                 self.drop_one(&mut tx, &entry).await?;

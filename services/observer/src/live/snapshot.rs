@@ -182,6 +182,11 @@ impl Service {
 }
 
 impl Snapshot {
+    /// A service, where one of its instances is alive.
+    pub fn alive(&self, service: &str) -> Option<&Service> {
+        self.services.get(service).filter(|service| service.alive)
+    }
+
     /// Services of which nobody is alive.
     pub fn down(&self) -> Vec<String> {
         let down = self.services.values().filter(|service| !service.alive);
