@@ -264,11 +264,8 @@ pub(super) async fn one(
     }
     let end = from + view.events.len();
     let others: Vec<_> = rows.map(|row| why::told(row, &snapshot)).collect();
-    if !others.is_empty() {
-        let count = others.len();
-        let ids: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
-        view.notes.push(wanted::others_note(&wanted, count, &ids));
-    }
+    let ids: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
+    view.notes.extend(wanted::note_of_ids(&ids, &wanted));
     Ok(Json(Told {
         view,
         next: (end < total).then(|| end.to_string()),
@@ -288,11 +285,7 @@ async fn meant(shared: &Shared, wanted: &str) -> Result<Vec<Row>, Error> {
     }
     rows.sort_by_key(|row| {
         let id = FlowId::new(row.summary.id.as_str());
-        let rank = match row.summary.id == wanted {
-            true => 0,
-            false if wanted::is_own(&id, wanted) => 1,
-            false => 2,
-        };
+        let rank = wanted::rank(&id, wanted);
         (rank, std::cmp::Reverse(row.summary.started_at))
     });
     Ok(rows)

@@ -28,31 +28,38 @@ pub fn is_own(flow: &FlowId, wanted: &str) -> bool {
 
 /// Where a flow comes among those that a name may mean: the one that it means first, then the newest.
 pub fn place(flow: &Flow, wanted: &str) -> impl Ord + use<> {
-    let rank = match flow.id == FlowId::new(wanted) {
+    (rank(&flow.id, wanted), std::cmp::Reverse(flow.span()))
+}
+
+/// How closely a name means a flow: 0 where it is its id.
+pub fn rank(flow: &FlowId, wanted: &str) -> u8 {
+    match *flow == FlowId::new(wanted) {
         true => 0,
-        false if is_own(&flow.id, wanted) => 1,
+        false if is_own(flow, wanted) => 1,
         false => 2,
-    };
-    (rank, std::cmp::Reverse(flow.span()))
+    }
 }
 
 /// What is to be said of the others, where there are any.
 pub fn note(others: &[&Flow], wanted: &str) -> Option<String> {
     let ids: Vec<_> = others.iter().map(|flow| flow.id.as_str()).collect();
-    (!others.is_empty()).then(|| others_note(wanted, others.len(), &ids))
+    note_of_ids(&ids, wanted)
 }
 
-/// What is said of other flows of a key.
-pub fn others_note(wanted: &str, count: usize, ids: &[&str]) -> String {
-    let told: Vec<_> = ids.iter().take(IDS_MAX).copied().collect();
-    let more = match count.saturating_sub(IDS_MAX) {
+/// What is to be said of the others by their ids, where there are any.
+pub fn note_of_ids(ids: &[&str], wanted: &str) -> Option<String> {
+    if ids.is_empty() {
+        return None;
+    }
+    let (told, count) = (&ids[..ids.len().min(IDS_MAX)], ids.len());
+    let more = match count - told.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!(
+    Some(format!(
         "other flows have the key {wanted} too ({count}), each is shown by its id: {}{more}",
         told.join(", ")
-    )
+    ))
 }
 
 #[cfg(test)]
