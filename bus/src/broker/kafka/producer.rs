@@ -4,7 +4,8 @@
 //! doubled or reordered. A sender waits while too much is in flight, and, as long as this client has
 //! never had an acknowledgement of a partition, behind its first record (`lanes`). It waits in
 //! turn, so that the records of a partition are handed over in the order in which `send` was
-//! called, whoever called it.
+//! called, whoever called it. Records that come while others of their partition are under way go out
+//! together (`gather`).
 //!
 //! Where librdkafka's idempotent producer gives up for good, because brokers lost what they knew of
 //! its sequence, all records in flight fail and the next `send` starts a new producer after the last
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord};
+use rdkafka::producer::BaseProducer;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::oneshot;
 
@@ -26,14 +27,14 @@ use super::clock::Moment;
 use super::config::Config;
 use super::fault;
 use super::options;
-use super::records;
 use super::weather::Weather;
 
 mod flight;
+mod gather;
 mod lanes;
 mod line;
 
-use flight::{Flight, Pending, Seat};
+use flight::{Flight, Pending, Ready, Seat};
 use lanes::{Lanes, Topic, Way};
 pub(super) use line::Line;
 
@@ -60,7 +61,8 @@ impl Producer {
     ) -> Result<Self, Error> {
         let lanes = Arc::new(Lanes::default());
         let options = options::producer(&config);
-        let line = Line::start(&options, Arc::clone(&address), Arc::clone(&weather), 1)?;
+        let (of_line, at) = (Arc::clone(&weather), Arc::clone(&address));
+        let line = Line::start(&options, at, of_line, Arc::clone(&lanes), 1)?;
         Ok(Self {
             flight: Flight::new(&config),
             config,
@@ -82,26 +84,37 @@ impl Producer {
     pub(super) async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
         check(&record)?;
         let way = self.way(&record).await?;
-        if let Some(answer) = self.send_at_once(&record, &way) {
-            return answer;
-        }
+        let record = match self.send_at_once(record, &way) {
+            Ok(answer) => return answer,
+            Err(record) => record,
+        };
         let mut lane = way.turn().await;
         let seat = self.flight.seat(&record).await;
         let line = self.working_line().await?;
         let opens = lane.enter(line.number()).await;
-        self.hand_over(&line, &record, &way, seat, opens)
+        self.hand_over(&line, record, &way, seat, opens)
     }
 
-    /// Hands a record over if it need not wait for anything. `None`: it must.
-    fn send_at_once(&self, record: &Outgoing, way: &Way) -> Option<Result<Delivery, Error>> {
+    /// Hands a record over if it need not wait for anything. Gives it back if it must.
+    fn send_at_once(
+        &self,
+        record: Outgoing,
+        way: &Way,
+    ) -> Result<Result<Delivery, Error>, Outgoing> {
         let line = self.line();
         if line.is_broken() {
-            return None;
+            return Err(record);
         }
-        way.at_once(line.number(), || {
-            let seat = self.flight.seat_at_once(record)?;
-            Some(self.hand_over(&line, record, way, seat, None))
-        })
+        let mut kept = Some(record);
+        let answer = way.at_once(line.number(), || {
+            let seat = self.flight.seat_at_once(kept.as_ref()?)?;
+            Some(self.hand_over(&line, kept.take()?, way, seat, None))
+        });
+        match (answer, kept) {
+            (_, Some(record)) => Err(record),
+            (Some(answer), None) => Ok(answer),
+            (None, None) => unreachable!("whoever takes the record answers"),
+        }
     }
 
     /// Where a record goes. Asks the cluster about a topic that is new to this client.
@@ -179,7 +192,8 @@ impl Producer {
         line.give_up().await;
         let options = options::producer(&self.config);
         let (address, weather) = (Arc::clone(&self.address), Arc::clone(&self.weather));
-        let line = Line::start(&options, address, weather, line.number() + 1)?;
+        let lanes = Arc::clone(&self.lanes);
+        let line = Line::start(&options, address, weather, lanes, line.number() + 1)?;
         *self.line.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&line);
         Ok(line)
     }
@@ -187,41 +201,44 @@ impl Producer {
     fn hand_over(
         &self,
         line: &Line,
-        record: &Outgoing,
+        record: Outgoing,
         way: &Way,
         seat: Seat,
         opens: Option<oneshot::Sender<bool>>,
     ) -> Result<Delivery, Error> {
         let (done, delivery) = Delivery::new();
+        let bytes = record.size();
         let pending = Box::new(Pending {
             done,
             topic: record.topic.clone(),
             expected: way.expected,
             opens,
             lanes: Arc::clone(&self.lanes),
+            gather: None,
             seat,
         });
-        let result = line.client().send(BaseRecord {
-            topic: record.topic.as_str(),
-            partition: way.asked,
-            payload: record.value.as_deref(),
-            key: record.key.as_deref(),
-            timestamp: record.timestamp_ms,
-            headers: records::owned_headers(&record.headers),
-            delivery_opaque: pending,
-        });
-        match result {
+        let ready = Ready {
+            record,
+            asked: way.asked,
+            pending,
+        };
+        let refused = match self.config.linger_ms {
+            0 => way.gather().pass(
+                ready,
+                bytes,
+                |ready| line.hand_over(ready, Some(way.gather())),
+                |ready| line.hand_over_later(ready, way.gather()),
+            ),
+            _ => line.hand_over(ready, None),
+        };
+        match refused {
             Ok(()) => Ok(delivery),
             // Dropping what comes back tells the lane that nothing was sent.
-            Err((error, _)) => {
-                let code = fault::code(&error);
-                if code == Code::Fatal {
-                    line.note_broken();
+            Err((error, pending)) => {
+                if error.kind() == ErrorKind::UnknownTopic {
+                    self.lanes.forget(&pending.topic);
                 }
-                if fault::kind(code) == ErrorKind::UnknownTopic {
-                    self.lanes.forget(&record.topic);
-                }
-                Err(refused(&self.address, record, &error))
+                Err(error)
             }
         }
     }

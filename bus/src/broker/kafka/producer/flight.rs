@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::super::super::{Error, ErrorKind, Outgoing, Position, TopicName};
 use super::super::config::Config;
+use super::gather::Gather;
 use super::lanes::Lanes;
 
 /// What a record costs beside its bytes, roughly.
@@ -128,7 +129,18 @@ pub(in super::super) struct Pending {
     /// It is the first of its lane, which waits to hear of it.
     pub(super) opens: Option<oneshot::Sender<bool>>,
     pub(super) lanes: Arc<Lanes>,
+    /// Where others wait for the answer to it, once it is under way.
+    pub(super) gather: Option<Arc<Gather<Ready>>>,
     pub(super) seat: Seat,
+}
+
+/// A record that may be handed over.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) record: Outgoing,
+    /// The partition to ask for.
+    pub(super) asked: Option<i32>,
+    pub(super) pending: Box<Pending>,
 }
 
 impl Pending {

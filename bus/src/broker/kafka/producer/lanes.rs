@@ -18,6 +18,8 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use super::super::super::partitioner::partition_of;
 use super::super::super::{Outgoing, TopicName};
 use super::super::clock::Moment;
+use super::flight::Ready;
+use super::gather::Gather;
 
 /// A lane that was not used for this long is closed: brokers forget a producer that is idle for a
 /// day (`producer.id.expiration.ms`), or earlier where they were told to.
@@ -75,6 +77,8 @@ struct Entrance {
     /// How many queue, whoever is inside included.
     queue: Mutex<usize>,
     lane: tokio::sync::Mutex<Lane>,
+    /// Those who have gone in, and wait for others to be answered.
+    gather: Arc<Gather<Ready>>,
 }
 
 /// A place in the queue.
@@ -120,6 +124,21 @@ impl Lanes {
     pub(super) fn forget(&self, name: &TopicName) {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         topics.remove(name);
+    }
+
+    /// Hands over what has waited for too long for an answer to others.
+    pub(super) fn overdue(&self, hand_over: impl Fn(Ready, &Arc<Gather<Ready>>) -> bool) {
+        let now = Moment::now();
+        let topics: Vec<_> = {
+            let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+            topics.values().map(Arc::clone).collect()
+        };
+        for topic in topics {
+            let lanes = topic.known().lanes.clone();
+            for gather in lanes.iter().map(|lane| &lane.gather) {
+                gather.overdue(now, |ready| hand_over(ready, gather));
+            }
+        }
     }
 }
 
@@ -181,6 +200,11 @@ impl Known {
 }
 
 impl Way {
+    /// Where records of the partition wait for an answer to others.
+    pub(super) fn gather(&self) -> &Arc<Gather<Ready>> {
+        &self.entrance.gather
+    }
+
     /// Does something in the lane at once, unless somebody waits there or it is not open for this
     /// client. `None`: it was not done.
     pub(super) fn at_once<T>(&self, line: u64, act: impl FnOnce() -> Option<T>) -> Option<T> {

@@ -5,7 +5,7 @@
 //! lives and no longer than the client is waited for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use rdkafka::Message as _;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{Producer as _, ProducerContext, PurgeConfig};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::watch;
 
@@ -24,9 +24,12 @@ use super::super::clock::Moment;
 use super::super::fault;
 use super::super::log::Log;
 use super::super::options;
+use super::super::records;
 use super::super::weather::Weather;
-use super::Client;
-use super::flight::Pending;
+use super::flight::{Pending, Ready};
+use super::gather::{self, Gather};
+use super::lanes::Lanes;
+use super::{Client, refused};
 use crate::observe;
 
 /// Longest time between two looks at whether to end. Callbacks are served as they come.
@@ -60,11 +63,14 @@ impl Line {
         options: &ClientConfig,
         address: Arc<str>,
         weather: Arc<Weather>,
+        lanes: Arc<Lanes>,
         number: u64,
     ) -> Result<Arc<Self>, Error> {
         let context = Context {
             address,
             weather,
+            lanes,
+            line: OnceLock::new(),
             log: Log::of("producer"),
             is_broken: AtomicBool::new(false),
             why: OnceLock::new(),
@@ -77,6 +83,7 @@ impl Line {
             number,
             ending: watch::Sender::new(Ending::No),
         });
+        let _ = line.client.context().line.set(Arc::downgrade(&line));
         let served = Arc::clone(&line);
         let started = thread::Builder::new()
             .name("publish kafka".to_owned())
@@ -132,10 +139,58 @@ impl Line {
         let _ = ending.wait_for(|ending| *ending == Ending::Ended).await;
     }
 
+    /// Gives a record to the client. What it does not take comes back, with the reason. Who waits for
+    /// an answer to it does so there.
+    pub(super) fn hand_over(
+        &self,
+        ready: Ready,
+        gather: Option<&Arc<Gather<Ready>>>,
+    ) -> Result<(), (Error, Box<Pending>)> {
+        let Ready {
+            record,
+            asked,
+            mut pending,
+        } = ready;
+        pending.gather = gather.map(Arc::clone);
+        let sent = self.client.send(BaseRecord {
+            topic: record.topic.as_str(),
+            partition: asked,
+            payload: record.value.as_deref(),
+            key: record.key.as_deref(),
+            timestamp: record.timestamp_ms,
+            headers: records::owned_headers(&record.headers),
+            delivery_opaque: pending,
+        });
+        sent.map_err(|(error, back)| {
+            if fault::code(&error) == Code::Fatal {
+                self.note_broken();
+            }
+            let error = refused(&self.client.context().address, &record, &error);
+            (error, back.delivery_opaque)
+        })
+    }
+
+    /// The same for one that has waited, and is told of what became of it. Whether it is under way.
+    pub(super) fn hand_over_later(&self, ready: Ready, gather: &Arc<Gather<Ready>>) -> bool {
+        match self.hand_over(ready, Some(gather)) {
+            Ok(()) => true,
+            Err((error, pending)) => {
+                pending.end(Err(error));
+                false
+            }
+        }
+    }
+
     fn serve(&self) {
         let mut deadline = None;
+        let mut look = Moment::within(gather::WAIT_MAX);
         loop {
             self.client.poll(SLICE);
+            if look.has_come() {
+                let lanes = &self.client.context().lanes;
+                lanes.overdue(|ready, gather| self.hand_over_later(ready, gather));
+                look = Moment::within(gather::WAIT_MAX);
+            }
             let ending = *self.ending.borrow();
             if ending == Ending::No {
                 continue;
@@ -157,6 +212,9 @@ impl Line {
 pub(in super::super) struct Context {
     address: Arc<str>,
     weather: Arc<Weather>,
+    lanes: Arc<Lanes>,
+    /// Whose callbacks these are.
+    line: OnceLock<Weak<Line>>,
     log: Log,
     is_broken: AtomicBool,
     why: OnceLock<String>,
@@ -241,7 +299,8 @@ impl ClientContext for Context {
 impl ProducerContext for Context {
     type DeliveryOpaque = Box<Pending>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, pending: Self::DeliveryOpaque) {
+    fn delivery(&self, result: &DeliveryResult<'_>, mut pending: Self::DeliveryOpaque) {
+        let gather = pending.gather.take();
         let result = match result {
             Ok(message) if message.offset() < 0 => Err(unplaced(&pending.topic)),
             Ok(message) => Ok(Position {
@@ -257,5 +316,13 @@ impl ProducerContext for Context {
             }
         };
         pending.end(result);
+        if let Some(gather) = gather {
+            let line = self.line.get().and_then(Weak::upgrade);
+            // Where the client is gone, those who wait are dropped, and told so.
+            gather.answered(|ready| {
+                line.as_ref()
+                    .is_some_and(|line| line.hand_over_later(ready, &gather))
+            });
+        }
     }
 }
