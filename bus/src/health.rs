@@ -57,6 +57,17 @@ impl Exposition {
     pub fn new(write: impl Fn() -> Result<String, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
     }
+
+    /// The answer to whoever looks.
+    pub fn response(&self) -> Response {
+        match (self.0)() {
+            Ok(text) => {
+                let plain = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+                answer(StatusCode::OK, (plain, text))
+            }
+            Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
+    }
 }
 
 impl fmt::Debug for Exposition {
@@ -126,18 +137,12 @@ async fn contract(State(pages): State<Pages>) -> Response {
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
-    let Some(Exposition(write)) = pages.metrics else {
+    let Some(metrics) = pages.metrics else {
         let none = "no metrics are taken: set telemetry.prometheus, in a program that was built with \
                     the cargo feature `telemetry`\n";
         return answer(StatusCode::NOT_FOUND, none);
     };
-    match write() {
-        Ok(text) => {
-            let plain = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-            answer(StatusCode::OK, (plain, text))
-        }
-        Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, error),
-    }
+    metrics.response()
 }
 
 async fn unknown() -> Response {

@@ -1,11 +1,15 @@
 """Orders go in over HTTP, independent processes react to each other, and all of it adds up."""
 
+import collections
+import contextlib
 import os
 import shutil
 import time
+import urllib.request
 
 from kit.hall import READS, SERVICES, TOPICS, Hall
 from kit.load import BAD_CARDS, DECLINED, EMAIL, GOOD_CARD, UNDELIVERABLE, WITHDRAWN, Customers, orders, statuses
+from kit.otlp import Sink
 from kit.processes import ALL, Mailpit
 from kit.totals import Totals, files
 from kit.wait import until_still
@@ -18,14 +22,21 @@ STANDSTILL_S = 60
 
 def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
     """Shows totals over orders of which 5 in a hundred are declined, 3 cannot be delivered and 2 are
-    withdrawn."""
-    # Given services as processes of their own, a real mail server where there is one, and customers
-    # with cards of both kinds.
+    withdrawn, while every service tells of all that it does."""
+    # Given services as processes of their own, a real mail server where there is one, a receiver of spans
+    # and metrics, and customers with cards of both kinds.
     program = os.environ.get("QUADRILLE_MAILPIT") or shutil.which("mailpit")
     mailpit = Mailpit(program, folder) if program else None
     if not mailpit:
         tell("no mailpit: mails became files; put it into PATH, or name it by QUADRILLE_MAILPIT")
-    hall = Hall(kafka, folder, smtp=mailpit.smtp if mailpit else "")
+    with contextlib.closing(Sink()) as sink:
+        flags = [f"--set=telemetry.{option}" for option in (f"endpoint={sink.url}", "protocol=http", "spans_queue_max=100000")]
+        hall = Hall(kafka, folder, smtp=mailpit.smtp if mailpit else "", flags=tuple(flags))
+        run(kafka, schemas, hall, mailpit, sink, tell)
+
+
+def run(kafka, schemas, hall, mailpit, sink, tell):
+    """Places the orders, waits for their ends, and looks at all that is left of them."""
     placed = orders(ORDERS)
     customers = Customers(hall.door, placed, withdrawals=ORDERS * WITHDRAWN // 100)
 
@@ -35,6 +46,7 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
         until_still("records that no service has finished", hall.lag, STANDSTILL_S)
         ended = time.monotonic()
     said = statuses(hall.door, placed)
+    scraped = [urllib.request.urlopen(f"http://{service.health}/metrics", timeout=10).read() for service in hall.services]
     exits = hall.stop()
 
     # Then every order has one outcome, and everybody says the same of it.
@@ -57,7 +69,15 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
     recalled = totals.check_shipments(placed, hall.carrier.ledger)
     repeated = totals.check_mails(placed, mailpit.mails() if mailpit else files(hall.mails))
     # And what is sensitive is where it must be, and nowhere else.
-    totals.check_nothing_leaked([process.log for process in ALL if process is not mailpit], [EMAIL, GOOD_CARD, *BAD_CARDS])
+    secrets = [EMAIL, GOOD_CARD, *BAD_CARDS]
+    totals.check_nothing_leaked([process.log for process in ALL if process is not mailpit], secrets)
+    told = [body for exports in (*sink.raw.values(), scraped) for body in exports]
+    assert all(sink.raw.values()) and all(scraped) and not sink.failed
+    assert not [secret for secret in secrets if any(secret.encode() in body for body in told)]
+    # And each record and each attempt has its span, in its flow.
+    spans, wanted = sink.flows(), collections.Counter(event.flow for event in totals.events)
+    wanted.update(receipt.flow_id for receipt in totals.receipts)
+    assert spans == wanted
     # And everything that happened is told of.
     assert {service: totals.reads(service) for service in READS} == {s: set(t) for s, t in READS.items()}
     receipts = totals.check_receipts()
@@ -86,5 +106,6 @@ def test_every_order_ends_once_and_all_adds_up(kafka, schemas, folder, tell):
     placing, all_in_all = customers.ended - customers.began, ended - customers.began
     tell(f"{events} events in {all_in_all:.1f} s: {events / all_in_all:.0f} events/s")
     tell(f"{len(placed) / placing:.0f} orders/s were placed by {placing:.1f} s")
+    tell(f"{spans.total()} spans in {sum(map(len, told)) >> 20} MiB of OTLP and metrics, none with an address or a card")
     tell(f"{receipts} receipts wanted and there: {totals.tally}")
     tell(f"records that stood twice: {totals.twice or 'none'}; {looks} looks at committed offsets")

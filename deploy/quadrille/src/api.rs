@@ -6,6 +6,7 @@
 //! | `POST /v1/events` | takes a CloudEvent |
 //! | `/orders` | the orders' own |
 //! | `/healthz`, `/readyz` | whether it is alive, and ready |
+//! | `/metrics` | the services' metrics, as Prometheus reads them |
 //! | everything else | the observer's API and web UI |
 //!
 //! Every error is JSON with `error` and `mend`. There is no authentication: it listens on this
@@ -15,9 +16,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use quadrille::health::Exposition;
 use quadrille::stop::Stop;
 use quadrille_observer::Observer;
 use tokio::sync::Semaphore;
@@ -40,6 +42,8 @@ pub struct Api {
     pub entrance: Entrance,
     /// Says whether all is ready, and if not, what is waited for.
     pub ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// The services' metrics. `None`: none are taken.
+    pub metrics: Option<Exposition>,
     /// Where traces can be looked at: an address with `{trace_id}` in it.
     pub trace_link: Option<String>,
     /// Ends streams.
@@ -65,6 +69,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/events", post(events::accept))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .method_not_allowed_fallback(error::wrong_method)
         .fallback(error::nothing_here)
         .with_state(shared)
@@ -86,4 +91,11 @@ async fn ready(State(shared): State<Shared>) -> Response {
     };
     let body = serde_json::json!({ "ready": waiting.is_empty(), "waiting_for": waiting });
     (status, axum::Json(body)).into_response()
+}
+
+async fn metrics(State(shared): State<Shared>, uri: Uri) -> Response {
+    match shared.api.metrics {
+        Some(metrics) => metrics.response(),
+        None => error::nothing_here(uri).await.into_response(),
+    }
 }

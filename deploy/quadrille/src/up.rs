@@ -12,6 +12,7 @@ use std::time::Duration;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::{Config, Place, Protocol, folder, otlp_endpoint};
+use quadrille::health::Exposition;
 use quadrille::observe::Telemetry;
 use quadrille::program::telemetry::Exporting;
 use quadrille::program::{Exit, Failure, show, stores, traced};
@@ -163,6 +164,7 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     let whole = Whole {
         config,
         telemetry,
+        metrics: exporting.exposition(),
         address: listener.local_addr().map_err(|error| {
             Failure::new(Exit::Failed, "cannot tell the address listened on").because(&error)
         })?,
@@ -182,11 +184,10 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     ended
 }
 
-/// Where spans and metrics go. There is no health port, and so no page for metrics.
+/// Where spans and metrics go.
 fn exporting(config: &mut Config, asked: &Arguments) -> Result<(Exporting, Telemetry), Failure> {
     let (telemetry, kafka) = (&mut config.telemetry, &mut config.kafka);
     telemetry.endpoint.clone_from(&asked.otlp);
-    telemetry.prometheus = false;
     if asked
         .otlp
         .as_ref()
@@ -274,6 +275,7 @@ struct Whole {
     arguments: Arguments,
     config: Config,
     telemetry: Telemetry,
+    metrics: Option<Exposition>,
     address: SocketAddr,
     gateway: Address,
     carrier: Address,
@@ -315,6 +317,7 @@ impl Whole {
                 event_bytes_max: config.limits.event_bytes_max,
             },
             ready: system.waiting_for(),
+            metrics: self.metrics.clone(),
             trace_link: self.arguments.traces.clone(),
             stop: stop.clone(),
         });

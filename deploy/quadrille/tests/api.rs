@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use quadrille::broker::{Broker, memory};
 use quadrille::bus::{Bus, Settings};
 use quadrille::config::Config;
+use quadrille::program::telemetry::Exporting;
 use quadrille::publish::Publisher;
 use quadrille::state::memory::MemoryStores;
 use quadrille::stop::Stop;
@@ -49,6 +50,9 @@ impl Up {
             Arc::new(MemoryStores::default()),
             Settings::of(&config),
         );
+        let (exporting, telemetry) =
+            Exporting::start(&config.telemetry, &config.kafka).expect("it contacts nobody");
+        let bus = bus.told_to(telemetry);
         let system = System::start(
             &bus,
             Ports {
@@ -76,6 +80,7 @@ impl Up {
                 event_bytes_max: config.limits.event_bytes_max,
             },
             ready: system.waiting_for(),
+            metrics: exporting.exposition(),
             trace_link: None,
             stop: stop.clone(),
         });
@@ -453,6 +458,54 @@ async fn read_until(stream: &mut axum::body::BodyDataStream, wanted: &str) -> St
         text.push_str(std::str::from_utf8(&chunk).expect("JSON is text"));
     }
     text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_page_has_the_metrics_of_all_services() {
+    // Shows that services of one process are told apart, and that each metric is described once.
+    let up = Up::start().await;
+    let look = || async {
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let answer = up.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(
+            answer.headers()["content-type"],
+            "text/plain; version=0.0.4"
+        );
+        let text = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        String::from_utf8(text.unwrap().to_vec()).unwrap()
+    };
+    // From the first look on, all is counted.
+    look().await;
+    let (status, _) = up.emit(&delivery("tea")).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let services = [
+        "orders",
+        "inventory",
+        "payments",
+        "shipping",
+        "notifications",
+    ];
+    let has = |text: &str, service: &str| {
+        let label = format!("service_name=\"{service}\"");
+        let of_gauge = |line: &str| line.starts_with("bus_partitions{") && line.contains(&label);
+        text.lines().any(of_gauge)
+    };
+    let mut text = look().await;
+    while !services.iter().all(|service| has(&text, service)) {
+        up.world.sleep(Duration::from_millis(5)).await;
+        text = look().await;
+    }
+    let mut described: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("# TYPE"))
+        .collect();
+    let count = described.len();
+    described.dedup();
+    assert!(
+        count > 5 && described.len() == count && described.is_sorted(),
+        "{described:?}"
+    );
+    up.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

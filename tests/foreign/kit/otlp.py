@@ -1,8 +1,10 @@
 """Receivers of telemetry: the OpenTelemetry Collector, Zipkin, and a bridge that reads what the collector
 hands on, keeps it, and tells Zipkin."""
 
+import collections
 import http.server
 import json
+import re
 import subprocess
 import threading
 import urllib.parse
@@ -122,15 +124,12 @@ def _spans(request: dict) -> Iterable[Span]:
                 )
 
 
-class Bridge:
-    """Takes OTLP over HTTP in JSON, keeps it, and tells Zipkin, if it is given one."""
+class Receiver:
+    """Takes OTLP over HTTP. What is to be done with an export, its kinds say."""
 
-    def __init__(self, zipkin: str = ""):
-        self.spans: list[Span] = []
-        self.metrics: set[str] = set()
-        self.raw: list[str] = []
+    def __init__(self, answer: bytes, kind: str):
         self.failed: list[BaseException] = []
-        bridge = self
+        receiver = self
 
         class Answer(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -138,14 +137,14 @@ class Bridge:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 try:
-                    bridge.take(self.path, body.decode(), zipkin)
+                    receiver.take(self.path, body)
                 except BaseException as error:  # noqa: BLE001  the test tells it
-                    bridge.failed.append(error)
+                    receiver.failed.append(error)
                 self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", "2")
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass
@@ -154,9 +153,46 @@ class Bridge:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def take(self, path: str, body: str, zipkin: str) -> None:
+    def take(self, path: str, body: bytes) -> None:
         """Takes one export."""
-        self.raw.append(body)
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Sink(Receiver):
+    """Keeps exports as they come, in protobuf, of a run that is too large to look at each span."""
+
+    def __init__(self):
+        super().__init__(b"", "application/x-protobuf")
+        self.raw: dict[str, list[bytes]] = {"/v1/traces": [], "/v1/metrics": []}
+
+    def take(self, path: str, body: bytes) -> None:
+        self.raw[path].append(body)
+
+    def flows(self) -> collections.Counter:
+        """How many spans each flow has: an attribute is its name, then a text behind five bytes of tags and lengths."""
+        named = re.compile(re.escape(FLOW.encode()) + rb"\x12.\x0a.([0-9a-f-]{36})", re.DOTALL)
+        found = collections.Counter()
+        for body in self.raw["/v1/traces"]:
+            found.update(flow.decode() for flow in named.findall(body))
+        return found
+
+
+class Bridge(Receiver):
+    """Takes OTLP in JSON, keeps it, and tells Zipkin, if it is given one."""
+
+    def __init__(self, zipkin: str = ""):
+        super().__init__(b"{}", "application/json")
+        self.spans: list[Span] = []
+        self.metrics: set[str] = set()
+        self.raw: list[str] = []
+        self._zipkin = zipkin
+
+    def take(self, path: str, body: bytes) -> None:
+        self.raw.append(body.decode())
         request = json.loads(body)
         if path == "/v1/metrics":
             for of_service in request.get("resourceMetrics", []):
@@ -165,19 +201,15 @@ class Bridge:
             return
         spans = list(_spans(request))
         self.spans += spans
-        if zipkin and spans:
+        if self._zipkin and spans:
             body = json.dumps([span.zipkin() for span in spans]).encode()
             headers = {"content-type": "application/json"}
-            urllib.request.urlopen(urllib.request.Request(f"{zipkin}/api/v2/spans", body, headers), timeout=30)
+            urllib.request.urlopen(urllib.request.Request(f"{self._zipkin}/api/v2/spans", body, headers), timeout=30)
 
     def of_flow(self, flow: str) -> list[Span]:
         """The spans of one flow."""
         assert not self.failed, self.failed[0]
         return [span for span in list(self.spans) if span.flow == flow]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Collector(Process):

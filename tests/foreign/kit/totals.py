@@ -39,6 +39,10 @@ class Event:
     def order(self) -> str:
         return self.payload.order_id
 
+    @property
+    def flow(self) -> str:
+        return self.record.header["ce_correlationid"]
+
 
 class Totals:
     """All that stands on the topics, read once."""
@@ -93,7 +97,7 @@ class Totals:
         """All events of an order are of one flow."""
         flows = collections.defaultdict(set)
         for event in self.of_orders:
-            flows[event.order].add(event.record.header["ce_correlationid"])
+            flows[event.order].add(event.flow)
         none("orders with several flows", [order for order, found in flows.items() if len(found) > 1])
 
     @property
@@ -133,7 +137,7 @@ class Totals:
             (event,) = self.outcomes[order.id]
             said = statuses[order.id]
             outcome = said.get("reason") if said["status"] == "cancelled" else said["status"]
-            flow = event.record.header["ce_correlationid"]
+            flow = event.flow
             if (outcome, said.get("flow_id")) != (self.outcome(order.id), flow):
                 wrong.append((order.id, said, self.outcome(order.id), flow))
         none("orders of which HTTP says something else (order, HTTP, outcome, flow)", wrong)

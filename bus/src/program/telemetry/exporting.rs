@@ -4,7 +4,7 @@
 //! queue is full, spans are dropped, and events go on. The end of a program waits for the last batch,
 //! within a limit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +25,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, TracerProviderBuilder,
 };
+use prometheus::proto::MetricFamily;
 use prometheus::{Registry, TextEncoder};
 
 use super::http::Client;
@@ -45,7 +46,9 @@ pub struct Exporting {
 struct Shared {
     config: config::Telemetry,
     headers: Vec<(String, String)>,
-    registry: Option<Registry>,
+    // One for each service, which its label names: in one of them all, two services of a process
+    // would be two metrics of one name. `None`: nobody may read them.
+    registries: Option<Mutex<Vec<Registry>>>,
     // Set by the first look at metrics.
     is_scraped: Arc<AtomicBool>,
     providers: Mutex<Vec<(Option<SdkTracerProvider>, Option<SdkMeterProvider>)>>,
@@ -74,7 +77,7 @@ impl Exporting {
         let shared = Arc::new(Shared {
             config: config.clone(),
             headers,
-            registry: config.prometheus.then(Registry::new),
+            registries: config.prometheus.then(Mutex::default),
             is_scraped: Arc::default(),
             providers: Mutex::default(),
         });
@@ -93,11 +96,11 @@ impl Exporting {
 
     /// What `/metrics` shows. `None`: it is not served.
     pub fn exposition(&self) -> Option<Exposition> {
-        let registry = self.shared.registry.clone()?;
-        let is_scraped = Arc::clone(&self.shared.is_scraped);
+        self.shared.registries.as_ref()?;
+        let shared = Arc::clone(&self.shared);
         Some(Exposition::new(move || {
-            is_scraped.store(true, Ordering::Relaxed);
-            let text = TextEncoder::new().encode_to_string(&registry.gather());
+            shared.is_scraped.store(true, Ordering::Relaxed);
+            let text = TextEncoder::new().encode_to_string(&shared.gathered());
             text.map_err(|error| error.to_string())
         }))
     }
@@ -140,7 +143,7 @@ impl Source for Given {
                 .expect("the exporter could be made when the program started")
         });
         let metrics = shared
-            .metrics(resource)
+            .metrics(who.service, resource)
             .expect("the exporter could be made when the program started");
         let instruments = Instruments {
             tracer: spans
@@ -193,7 +196,11 @@ impl Shared {
             .build())
     }
 
-    fn metrics(&self, resource: Resource) -> Result<SdkMeterProvider, ExporterBuildError> {
+    fn metrics(
+        &self,
+        service: &str,
+        resource: Resource,
+    ) -> Result<SdkMeterProvider, ExporterBuildError> {
         let mut provider = SdkMeterProvider::builder().with_resource(resource);
         if let Some(endpoint) = &self.config.endpoint {
             let exporter = Warned::new("metrics", self.metric_exporter(endpoint)?);
@@ -201,14 +208,38 @@ impl Shared {
             let reader = PeriodicReader::builder(exporter).with_interval(interval);
             provider = provider.with_reader(reader.build());
         }
-        if let Some(registry) = &self.registry {
+        if let Some(registries) = &self.registries {
+            let wrong = |error: String| ExporterBuildError::InternalFailure(error);
+            let label = HashMap::from([("service_name".to_owned(), service.to_owned())]);
+            let registry = Registry::new_custom(None, Some(label));
+            let registry = registry.map_err(|error| wrong(error.to_string()))?;
             let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone());
-            // Two services of one process would be two of one name in the registry.
-            if let Ok(reader) = reader.build() {
-                provider = provider.with_reader(reader);
-            }
+            let reader = reader.build().map_err(|error| wrong(error.to_string()))?;
+            provider = provider.with_reader(reader);
+            let mut registries = registries.lock().unwrap_or_else(PoisonError::into_inner);
+            registries.push(registry);
         }
         Ok(provider.build())
+    }
+
+    /// The metrics of all services, each name once, as the text form wants it.
+    fn gathered(&self) -> Vec<MetricFamily> {
+        let registries = self.registries.iter().flat_map(|registries| {
+            registries
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        });
+        let mut by_name = BTreeMap::<String, MetricFamily>::new();
+        for mut family in registries.flat_map(|registry| registry.gather()) {
+            match by_name.get_mut(family.name()) {
+                Some(known) => known.mut_metric().extend(family.take_metric()),
+                None => {
+                    by_name.insert(family.name().to_owned(), family);
+                }
+            }
+        }
+        by_name.into_values().collect()
     }
 
     fn span_exporter(&self, endpoint: &str) -> Result<SpanExporter, ExporterBuildError> {
