@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::flow::status::{Wait, Word};
 use crate::flow::view::{ReactionView, Summary};
 use crate::index::Row;
-use crate::live::{Assigned, IndexState, Service, Snapshot};
+use crate::live::{Assigned, Broker, IndexState, Service, Snapshot};
 use crate::types;
 
 /// How long a reaction may take before that is worth telling.
@@ -30,7 +30,7 @@ pub fn told(row: Row, snapshot: &Snapshot) -> Summary {
 /// The word and the sentence for a flow that is not at rest.
 pub fn explain(word: Word, why: &str, wait: Option<&Wait>, snapshot: &Snapshot) -> (Word, String) {
     if snapshot.index.is_behind() {
-        return (Word::Unknown, behind(&snapshot.index, why));
+        return (Word::Unknown, behind(&snapshot.index, why, snapshot.now));
     }
     let Some(wait) = wait.filter(|wait| !wait.service.is_empty()) else {
         return (word, why.to_owned());
@@ -54,8 +54,14 @@ pub fn of_reaction(reaction: &ReactionView, wait: &Wait, snapshot: &Snapshot) ->
     }
 }
 
-fn behind(index: &IndexState, why: &str) -> String {
+fn behind(index: &IndexState, why: &str, now: Timestamp) -> String {
     let since = match (&index.trouble, index.caught_up) {
+        _ if index.broker == Broker::Waiting => {
+            let waits = index.broker_since.map_or_else(String::new, |since| {
+                format!(" ({} by now)", self::since(since, now))
+            });
+            format!("the broker has not answered yet{waits}")
+        }
         (Some(trouble), _) => format!("topics cannot be read: {trouble}"),
         (None, false) => {
             let percent = index.read_percent.unwrap_or(0.0);

@@ -42,7 +42,8 @@ fn contract(service: &str, event: &str) -> ContractPublished {
 
 async fn open(folder: &Path, flows_max: u64) -> Index {
     let limits = Limits { flows_max };
-    let index = Index::open(folder, "cluster", limits).await.unwrap();
+    let index = Index::open(folder, limits).await.unwrap();
+    index.keep_for("cluster").await.unwrap();
     let contracts = vec![contract("inventory", "orders.v1.OrderPlaced")];
     let batch = Batch {
         contracts,
@@ -190,15 +191,16 @@ async fn what_was_known_is_known_after_a_restart_and_of_another_cluster_nothing_
         )
     };
 
-    let again = Index::open(folder.path(), "cluster", Limits::default())
-        .await
-        .unwrap();
+    // Also before the broker answers.
+    let again = Index::open(folder.path(), Limits::default()).await.unwrap();
 
     assert_eq!(again.list(&all()).await.unwrap(), told);
     assert_eq!(again.counts(), counts);
     assert_eq!(again.change(), change);
     assert_eq!(again.positions()[&at], 42);
     assert_eq!(again.contracts().len(), 1);
+    again.keep_for("cluster").await.unwrap();
+    assert_eq!(again.counts(), counts);
     // Goes on with the flow as it was.
     let done = receipt(&placed("1", 0), "inventory", 2, Outcome::Done);
     take(&again, vec![], vec![done]).await;
@@ -207,14 +209,18 @@ async fn what_was_known_is_known_after_a_restart_and_of_another_cluster_nothing_
         Word::Settled
     );
     assert!(matches!(
-        Index::open(folder.path(), "cluster", Limits::default()).await,
+        Index::open(folder.path(), Limits::default()).await,
         Err(Error::InUse(_))
     ));
-    drop(again);
-    let other = Index::open(folder.path(), "other", Limits::default())
-        .await
-        .unwrap();
-    assert_eq!(other.counts(), Counts::default());
+    // When it turns out that another cluster answers.
+    let change = again.change();
+    again.keep_for("other").await.unwrap();
+    assert_eq!(again.counts(), Counts::default());
+    assert_eq!(again.list(&all()).await.unwrap(), []);
+    assert!(again.positions().is_empty() && again.contracts().is_empty());
+    take(&again, vec![placed("2", 0)], vec![]).await;
+    assert_eq!(keys(&again, &all()).await, ["2"]);
+    assert!(again.change() > change);
 }
 
 #[tokio::test]
