@@ -15,6 +15,9 @@ use crate::expect::Expected;
 use crate::seen::At;
 use crate::types;
 
+/// Outcomes that are told.
+const OUTCOMES_MAX: usize = 10;
+
 /// How a flow stands.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
@@ -46,7 +49,7 @@ pub struct Status {
     pub word: Word,
     /// In one sentence.
     pub why: String,
-    /// Types of the outcomes that it has come to. More than one is a mistake somewhere.
+    /// Types of the first outcomes that it has come to. More than one is a mistake somewhere.
     pub outcomes: Vec<String>,
     /// The reaction on which all depends, where one is not done.
     pub wait: Option<Wait>,
@@ -276,13 +279,14 @@ fn settled(flow: &Flow) -> String {
     why.to_owned()
 }
 
-/// Types of the outcomes, in the order of time, each distinct event once.
+/// Types of the first outcomes, in the order of time, each distinct event once.
 fn outcomes(flow: &Flow) -> Vec<String> {
     let is_outcome =
         |node: &&Node| types::find(&node.kind).is_some_and(|schema| schema.kind == Kind::Outcome);
     let mut ends: Vec<_> = flow.nodes().values().filter(is_outcome).collect();
     ends.sort_by_key(|node| node.time());
-    ends.into_iter().map(|node| node.kind.clone()).collect()
+    let first = ends.into_iter().take(OUTCOMES_MAX);
+    first.map(|node| node.kind.clone()).collect()
 }
 
 /// An event that a receipt announces and that has not been read.

@@ -50,6 +50,18 @@ describe("states that teach", () => {
       "/flows",
       /43 % of the topics is read, 12 s left/,
     ],
+    [
+      "no broker yet",
+      () => {
+        mock.weather = {
+          ...mock.weather,
+          empty: true,
+          brokerless: new Date(Date.now() - 12_000).toISOString(),
+        };
+      },
+      "/flows",
+      /broker has not answered yet[\s\S]*nothing has to be restarted/i,
+    ],
     ["no match", () => {}, "/flows?status=running&q=zz", /status running.*beginning with “zz”/],
     [
       "an error",
@@ -91,6 +103,21 @@ describe("states that teach", () => {
     await until(
       () => badge(page),
       (words) => words.startsWith("catching up 43 %, 12 s left"),
+      "the badge",
+    );
+    mock.fair();
+    mock.changed(tell(completed("6000", Date.now())));
+    await page.locator(".flow-row", { hasText: "order 6000" }).waitFor();
+  });
+
+  test("a broker that comes later is waited for, and the flows appear by themselves", async () => {
+    const since = new Date(Date.now() - 12_000).toISOString();
+    mock.weather = { ...mock.weather, empty: true, brokerless: since };
+    const page = await come();
+    await toPanel(page, "/flows");
+    await until(
+      () => badge(page),
+      (words) => /^no broker yet for \d+ s/.test(words),
       "the badge",
     );
     mock.fair();
@@ -284,6 +311,33 @@ describe("live", () => {
     await page.goBack();
     await page.locator(".windowed > .flow-row a", { hasText: name }).waitFor();
     expect(await page.evaluate(() => scrollY)).toBeGreaterThan(1000);
+  });
+});
+
+describe("much of one thing", () => {
+  test("what one event led to is listed up to a limit, and all of it stands in the tree", async () => {
+    const page = await come();
+    await toFlow(page, "4601");
+    await page.locator(".windowed > .line").first().click();
+    await page.locator(".reaction-out", { hasText: "and 400 more" }).waitFor();
+    expect(await page.locator(".line", { hasText: "shipping" }).count()).toBeGreaterThan(0);
+    await page.locator(".line-fold", { hasText: "412" }).waitFor();
+  });
+
+  test("of hundreds of attempts the newest are listed, and the others counted", async () => {
+    const story = retrying("6100", Date.now() - 900_000, Date.now());
+    const pay = story.root.reactions?.[0]?.emits?.[0]?.reactions?.[0];
+    if (!pay) throw new Error("the story has a payment");
+    const attempt = { ran: 20, outcome: "retry", error_code: "gateway_timeout" } as const;
+    pay.attempts = Array.from({ length: 300 }, (_, nth) => ({ ...attempt, after: 10 + nth * 3000 }));
+    mock.changed(tell(story));
+    const page = await come();
+    await toFlow(page, "6100");
+    await page.locator(".line", { hasText: "300 attempts" }).waitFor();
+    await page.locator(".line", { hasText: "StockReserved" }).first().click();
+    await page.locator(".reaction", { hasText: "The newest 50 of 300 attempts" }).waitFor();
+    expect(await page.locator(".attempts tbody tr").count()).toBe(50);
+    expect(await axe(page)).toEqual([]);
   });
 });
 

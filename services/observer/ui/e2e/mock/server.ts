@@ -28,6 +28,8 @@ export interface Weather {
   /** So much of the topics is read; undefined is all. */
   read_percent?: number;
   trouble?: string;
+  /** The broker has not answered yet since this time. */
+  brokerless?: string;
   /** Retention has taken all records. */
   expired: boolean;
   /** The index says nothing more. */
@@ -120,15 +122,17 @@ export class Mock {
   }
 
   private index(): IndexState {
-    const { read_percent, trouble, empty } = this.weather;
+    const { read_percent, trouble, brokerless, empty } = this.weather;
     const flows = empty ? [] : this.flows;
-    const caught_up = read_percent === undefined;
+    const caught_up = read_percent === undefined && brokerless === undefined;
     return {
       change: flows.at(-1)?.summary.change ?? 0,
       caught_up,
       behind_records: caught_up ? 3 : 48_210,
       behind_ms: caught_up ? 800 : 180_000,
-      ...(caught_up ? {} : { eta_ms: 12_000, read_percent }),
+      ...(read_percent === undefined ? {} : { eta_ms: 12_000, read_percent }),
+      broker: brokerless === undefined ? "answers" : "waiting",
+      ...(brokerless === undefined ? {} : { broker_since: brokerless }),
       ...(trouble ? { trouble } : {}),
       flows: flows.length,
       events: flows.reduce((sum, { events }) => sum + events.length, 0),

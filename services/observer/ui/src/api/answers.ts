@@ -29,6 +29,8 @@ export const indexState = object<IndexState>({
   behind_ms: number,
   eta_ms: optional(number),
   read_percent: optional(number),
+  broker: oneOf(["waiting", "answers", "away"]),
+  broker_since: optional(text),
   trouble: optional(text),
   flows: number,
   events: number,
@@ -96,7 +98,10 @@ const reaction = object<Reaction>({
   why: optional(text),
   duplicates: number,
   attempts: list(attempt),
+  attempt_count: number,
+  ran_ms: number,
   emitted: list(text),
+  emitted_count: number,
   may_emit: list(text),
 });
 
@@ -114,6 +119,7 @@ const eventView = object<EventView>({
   offset: number,
   depth: number,
   parent: optional(number),
+  emitted_by: optional(text),
   place: number,
   cause_missing: flag,
   read: flag,

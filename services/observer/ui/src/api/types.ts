@@ -21,6 +21,9 @@ export interface IndexState {
   behind_ms: number;
   eta_ms?: number;
   read_percent?: number;
+  /** Whether the broker answers: `waiting` is never yet, `away` is no more. */
+  broker: "waiting" | "answers" | "away";
+  broker_since?: string;
   trouble?: string;
   flows: number;
   events: number;
@@ -77,8 +80,13 @@ export interface Reaction {
   status: "done" | "retrying" | "parked" | "waiting";
   why?: string;
   duplicates: number;
+  /** The newest. */
   attempts: Attempt[];
+  attempt_count: number;
+  ran_ms: number;
+  /** The first of their ids. */
   emitted: string[];
+  emitted_count: number;
   may_emit: string[];
 }
 
@@ -96,6 +104,8 @@ export interface EventView {
   offset: number;
   depth: number;
   parent?: number;
+  /** The service whose reaction to the parent emitted it. */
+  emitted_by?: string;
   place: number;
   cause_missing: boolean;
   read: boolean;

@@ -98,11 +98,11 @@ export function grow(events: readonly EventView[], more: boolean): Node[] {
         children: [],
       };
       node.children.push(child);
-      for (const emitted of reaction.emitted) emitters.set(`${event.place} ${emitted}`, child);
+      emitters.set(`${event.place} ${reaction.service}`, child);
     }
     nodes.set(event.place, node);
     const parent = event.parent === undefined ? undefined : nodes.get(event.parent);
-    const emitter = emitters.get(`${event.parent} ${event.id}`);
+    const emitter = emitters.get(`${event.parent} ${event.emitted_by}`);
     (emitter ?? parent)?.children.push(node);
     if (!parent) roots.push(node);
   }
