@@ -10,6 +10,7 @@ mod planted;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use futures::StreamExt as _;
 use quadrille::broker::memory;
 use quadrille::id::FlowId;
 use quadrille::stop::Stop;
@@ -59,6 +60,20 @@ impl Watch {
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
         let body = serde_json::from_slice(&body.expect("it ends"));
         (status, body.expect("it is JSON"))
+    }
+
+    /// What a stream says up to its first word on the index.
+    async fn first_words(&self, path: &str) -> String {
+        let request = Request::get(path).body(Body::empty());
+        let request = request.expect("a path is a request");
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let mut words = answer.into_body().into_data_stream();
+        let mut heard = String::new();
+        while !heard.contains("event: index") {
+            let more = words.next().await.expect("it goes on").expect("it is read");
+            heard.push_str(&String::from_utf8_lossy(&more));
+        }
+        heard
     }
 
     async fn until_read(&self, events: u64) {
@@ -150,6 +165,32 @@ async fn what_an_earlier_life_has_read_is_told_before_the_broker_answers() {
     assert!(why.contains("last known: waits for inventory"), "{why}");
     broker.set_there(true);
     watch.until_read(1).await;
+    watch.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_says_when_to_come_again_and_tells_what_was_missed_by_its_address() {
+    let (broker, world, planting) = broker().await;
+    broker.set_there(true);
+    planting.placed("4711").await;
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Watch::start(&broker, &world, &folder).await;
+    watch.until_read(1).await;
+
+    let heard = watch
+        .first_words("/api/stream?topics=flows&last_event_id=0")
+        .await;
+    assert!(heard.starts_with("retry: 2000\n\n"), "{heard}");
+    assert!(
+        heard.contains("event: flows\n") && heard.contains("4711"),
+        "{heard}"
+    );
+
+    let heard = watch.first_words("/api/stream?topics=flows").await;
+    assert!(heard.starts_with("retry: 2000\n\n"), "{heard}");
+    assert!(!heard.contains("4711"), "{heard}");
+    let (status, _) = watch.get("/api/stream?topics=flows&last_event_id=x").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     watch.end().await;
 }
 

@@ -130,7 +130,14 @@ pub fn status(flow: &Flow, expected: &Expected) -> Status {
         match waiting.service.is_empty() && expected.is_known() {
             true => {
                 let event = types::last(&waiting.node.kind);
-                let why = format!("nobody reacts to {event}: no contract names it");
+                let late: Vec<_> = expected.reactors(&waiting.node.kind).collect();
+                let why = match &late[..] {
+                    [] => format!("nobody reacts to {event}: no contract names it"),
+                    late => {
+                        let late = late.join(", ");
+                        format!("nobody reacts to {event}: {late} began to read only after it")
+                    }
+                };
                 (Word::Blocked, why, Some(waiting.wait()))
             }
             false => by(Word::Running, waiting),
@@ -159,7 +166,8 @@ pub(super) struct Pending<'a> {
 /// The services that react to an event and have not told of it.
 pub(super) fn waiting_for<'a>(node: &'a Node, expected: &'a Expected) -> Vec<&'a str> {
     let told = |service: &&str| !node.reactions.contains_key(*service);
-    expected.reactors(&node.kind).filter(told).collect()
+    let reactors = expected.reactors_at(&node.kind, node.time());
+    reactors.filter(told).collect()
 }
 
 fn pending<'a>(flow: &'a Flow, expected: &'a Expected) -> Vec<Pending<'a>> {

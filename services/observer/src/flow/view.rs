@@ -423,6 +423,9 @@ fn notes(flow: &Flow, places: &[Place<'_>]) -> Vec<String> {
             "{missing} event(s) name a cause that is not in this flow, or past retention"
         ));
     }
+    if flow.has_made_room() {
+        notes.push("it made room for newer flows once: what came before is not shown".to_owned());
+    }
     if flow.left_out() > 0 {
         let left_out = flow.left_out();
         notes.push(format!(

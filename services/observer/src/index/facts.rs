@@ -23,6 +23,8 @@ struct Facts {
     receipts: Vec<ReceiptFact>,
     #[prost(uint64, tag = "3")]
     left_out: u64,
+    #[prost(bool, tag = "4")]
+    made_room: bool,
 }
 
 /// An event, or what receipts tell of one that was not read.
@@ -108,6 +110,7 @@ struct EmittedFact {
 pub(super) fn encode(flow: &Flow, names: &mut Names) -> Vec<u8> {
     let mut facts = Facts {
         left_out: flow.left_out(),
+        made_room: flow.has_made_room(),
         ..Facts::default()
     };
     for (place, (name, node)) in (0..).zip(flow.nodes()) {
@@ -138,6 +141,7 @@ pub(super) fn decode(id: FlowId, bytes: &[u8], names: &Names) -> Result<Flow, St
         flow.add_receipt(receipt(&id, fact, known, names));
     }
     flow.set_left_out(facts.left_out);
+    flow.set_made_room(facts.made_room);
     Ok(flow)
 }
 

@@ -1,24 +1,30 @@
 //! Opens an index, or makes an empty one where there is none that can be used.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
+use jiff::Timestamp;
 use prost::Message as _;
 use quadrille::broker::{TopicName, TopicPartition};
 use quadrille::wire::ContractPublished;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqlitePool};
 use tokio::sync::watch;
 
 use super::names::Names;
 use super::{Counts, Error, Index, Limits, State, lock, with_suffix};
 use crate::flow::status::Word;
+use crate::seen::Promised;
 
 /// Version of the tables and of what stands in them. Another one is read anew.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// All tables.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "meta", "position", "name", "contract", "flow", "facts", "key", "event", "record", "trace",
+    "gone",
 ];
 /// Connections that read.
 const READERS: u32 = 4;
@@ -157,14 +163,13 @@ pub(super) async fn state(pool: &SqlitePool) -> Result<State, sqlx::Error> {
         names: Names::kept(names),
         ..State::default()
     };
-    let rows = sqlx::query("select bytes from contract order by service")
-        .fetch_all(pool)
-        .await?;
-    for row in rows {
-        let contract = ContractPublished::decode(row.get::<&[u8], _>(0));
-        let contract = contract.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        state.expected.note(&contract);
-        state.contracts.insert(contract.service.clone(), contract);
+    let contracts = "select bytes, \"offset\", at, since from contract order by service";
+    for row in sqlx::query(contracts).fetch_all(pool).await? {
+        let (promised, since) = contract(&row)?;
+        let service = promised.contract.service.clone();
+        state.expected.note(&promised);
+        state.expected.set_since(&service, &since);
+        state.contracts.insert(service, promised);
     }
     let rows = sqlx::query("select topic, \"partition\", next from position").fetch_all(pool);
     for row in rows.await? {
@@ -181,6 +186,19 @@ pub(super) async fn state(pool: &SqlitePool) -> Result<State, sqlx::Error> {
     state.change = newest("change").await?.unsigned_abs();
     state.flow = newest("id").await?;
     Ok(state)
+}
+
+fn contract(row: &SqliteRow) -> Result<(Promised, BTreeMap<String, Timestamp>), sqlx::Error> {
+    fn broken(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+        sqlx::Error::Decode(Box::new(error))
+    }
+    let promised = Promised {
+        contract: ContractPublished::decode(row.get::<&[u8], _>(0)).map_err(broken)?,
+        offset: row.get(1),
+        at: row.get::<&str, _>(2).parse().map_err(broken)?,
+    };
+    let since = serde_json::from_str(row.get(3)).map_err(broken)?;
+    Ok((promised, since))
 }
 
 async fn counts(pool: &SqlitePool, names: &Names) -> Result<Counts, sqlx::Error> {
