@@ -341,6 +341,33 @@ describe("much of one thing", () => {
   });
 });
 
+describe("filters of a flow", () => {
+  test("of 400 shipments those that failed are left, with what led to them", async () => {
+    const page = await come();
+    await toFlow(page, "4601");
+    await page.getByLabel("Reaction").selectOption("parked");
+    await page.locator(".flow-filters", { hasText: "9 of 413 events fit" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?status=parked");
+    await page.locator(".line-fold", { hasText: "×9" }).click();
+    await page.locator(".line-reaction", { hasText: "unknown_line" }).first().waitFor();
+    expect(await page.locator(".line.context", { hasText: "OrderPlaced" }).count()).toBe(1);
+    expect(await page.locator(".line", { hasText: "inventory" }).count()).toBe(0);
+    expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("3");
+    await until(
+      () => page.locator(".line-record").count(),
+      (records) => records === 9,
+      "records that fit",
+    );
+    await page.getByRole("button", { name: "Clear filters" }).click();
+    await until(
+      () => page.locator(".line-record").count(),
+      (records) => records > 20,
+      "all records",
+    );
+  });
+});
+
 describe("filters", () => {
   test("a counter filters the list and stands in the address", async () => {
     const page = await come();

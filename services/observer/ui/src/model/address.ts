@@ -1,5 +1,6 @@
 // The address bar holds all that a person may want to share. This reads it and writes it.
 import { STATUSES, type Status } from "../api/types";
+import { type EventFilter, REACTION_STATUSES } from "./event-filter";
 
 export interface FlowsAddress {
   screen: "flows";
@@ -17,7 +18,7 @@ export const AXES = ["elastic", "wall", "previous"] as const;
 export type View = (typeof VIEWS)[number];
 export type AxisKind = (typeof AXES)[number];
 
-export interface FlowAddress {
+export interface FlowAddress extends EventFilter {
   screen: "flow";
   id: string;
   view: View;
@@ -76,6 +77,10 @@ export function readAddress(path: string, search: string): Address {
       axis: AXES.find((axis) => axis === given("axis")) ?? "elastic",
       table: given("as") === "table",
       event: given("e"),
+      type: given("type"),
+      service: given("service"),
+      status: REACTION_STATUSES.find((status) => status === given("status")),
+      text: given("text"),
     });
   }
   const q = screen === "find" ? (given("q") ?? given("key")) : sought(parts.map(decode));
@@ -108,6 +113,10 @@ export function writeAddress(address: Address): string {
     put("axis", address.axis === "elastic" ? undefined : address.axis);
     put("as", address.table ? "table" : undefined);
     put("e", address.event);
+    put("type", address.type);
+    put("service", address.service);
+    put("status", address.status);
+    put("text", address.text);
   }
   const search = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return search ? `${path}?${search}` : path;

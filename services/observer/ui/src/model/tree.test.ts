@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EventView } from "../api/types";
+import { type EventFilter, fitting } from "./event-filter";
 import { event, reaction } from "./told";
 import {
   AS_IT_COMES,
@@ -147,6 +148,38 @@ describe("opening and closing", () => {
     expect(drawn(rows(hidden, open))).toContain("        e17".slice(2));
     expect(revealed(hidden, open, "e17")).toBe(open);
     expect(revealed(hidden, open, "nobody")).toBe(open);
+  });
+});
+
+describe("a filter", () => {
+  const drawnBy = (filter: EventFilter, events = order) =>
+    drawn(rows(grow(events, false, fitting(filter)), AS_IT_COMES));
+
+  test("keeps what fits, and what led to it as context", () => {
+    const shown = rows(grow(order, false, fitting({ status: "waiting" })), AS_IT_COMES);
+    expect(drawn(shown)).toEqual([
+      "e0",
+      "  done inventory",
+      "    e1",
+      "      waiting payments",
+      "        may PaymentCaptured",
+      "        may PaymentDeclined",
+    ]);
+    expect(shown.map(({ context }) => context)).toEqual([true, true, false, false, false, false]);
+  });
+
+  test("of a service keeps its reactions alone", () => {
+    expect(drawnBy({ service: "inventory" })).toEqual(["e0", "  done inventory"]);
+  });
+
+  test("that nothing fits leaves nothing, and folds count what fits", () => {
+    expect(drawnBy({ text: "nothing of the kind" })).toEqual([]);
+    expect(drawnBy({ status: "parked" }, fan(20, 6))).toEqual([
+      "e0",
+      "  done shipping",
+      "    Shipped ×6 (6 failed)",
+    ]);
+    expect(drawnBy({ status: "parked" }, fan(20, 2)).length).toBe(6);
   });
 });
 
