@@ -200,7 +200,7 @@ impl Counts {
         })
     }
 
-    fn count(&mut self, word: Word, service: Option<&str>) {
+    pub(crate) fn count(&mut self, word: Word, service: Option<&str>) {
         *self
             .words
             .entry((number(word), service.map(str::to_owned)))

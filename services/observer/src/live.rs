@@ -16,6 +16,7 @@ use quadrille::wire::{Activity, PresenceAnnounced};
 mod snapshot;
 
 use crate::expect::Expected;
+use crate::flow::status::Word;
 use crate::index::Counts;
 use crate::seen::At;
 
@@ -176,9 +177,12 @@ impl Live {
         (index.flows, index.events) = (counts.flows, counts.events);
         (index.receipts, index.dropped) = (counts.receipts, counts.dropped);
         let mut services = inner.services(now, expected);
-        for (_, service, count) in counts.by_word() {
+        for (word, service, count) in counts.by_word() {
             if let Some(service) = service.and_then(|name| services.get_mut(name)) {
-                service.waiting_flows += count;
+                match word {
+                    Word::Parked => service.parked_flows += count,
+                    _ => service.waiting_flows += count,
+                }
             }
         }
         Snapshot {

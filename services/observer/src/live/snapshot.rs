@@ -110,6 +110,8 @@ pub struct Service {
     pub originates: Vec<String>,
     /// Flows that wait for it.
     pub waiting_flows: u64,
+    /// Flows of which it has parked an event.
+    pub parked_flows: u64,
 }
 
 /// An instance of a service.

@@ -147,3 +147,15 @@ fn the_broker_is_waited_for_then_answers_and_then_may_be_away_each_since_a_momen
     live.note_broker(false, second(7));
     assert_eq!(told(8), (Broker::Away, Some(second(6))));
 }
+
+#[test]
+fn a_service_is_told_how_many_flows_wait_for_it_and_of_how_many_it_has_parked_an_event() {
+    let live = Live::default();
+    let mut counts = Counts::default();
+    for word in [Word::Running, Word::Retrying, Word::Parked] {
+        counts.count(word, Some("inventory"));
+    }
+    let snapshot = live.snapshot(second(0), &expected(), 1, &counts, 0);
+    let service = &snapshot.services["inventory"];
+    assert_eq!((service.waiting_flows, service.parked_flows), (2, 1));
+}

@@ -341,6 +341,45 @@ describe("much of one thing", () => {
   });
 });
 
+describe("services", () => {
+  test("that are down stand on top, lead to the flows that wait, and are up again by themselves", async () => {
+    const page = await come();
+    await page.goto("/services");
+    const first = page.locator(".service").first();
+    await first.waitFor();
+    expect(await first.innerText()).toMatch(/shipping[\s\S]*Down[\s\S]*last seen 31 min ago/);
+    expect(await page.title()).toBe("(1) Services · Quadrille");
+    expect(await page.locator(".service", { hasText: "notifications" }).innerText()).toContain(
+      "1\u202f843 events, about 15.1 s",
+    );
+    await page.keyboard.press("f");
+    await page.keyboard.press("f");
+    expect(await focus(page)).toBe("button: payments");
+    mock.weather.shipping = true;
+    mock.speakIndex();
+    await page.locator(".service.tone-good", { hasText: "shipping" }).waitFor();
+    await page.locator(".service", { hasText: "shipping" }).getByRole("link", { name: /wait/ }).click();
+    await page.locator(".flow-row", { hasText: "order 4698" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("service")).toBe("shipping");
+  });
+
+  test("none yet, and an observer that is away, are told", async () => {
+    mock.weather.empty = true;
+    const page = await come();
+    await toPanel(page, "/services");
+    expect(await page.locator(".panel").innerText()).toContain("No service yet");
+    expect(await axe(page)).toEqual([]);
+    mock.fair();
+    mock.speakIndex();
+    await page.locator(".service").first().waitFor();
+    await mock.stop();
+    await page.locator(".bar", { hasText: "does not answer" }).waitFor();
+    expect(await page.locator(".service").count()).toBe(5);
+    await mock.start();
+    await page.locator(".bar").waitFor({ state: "detached" });
+  });
+});
+
 describe("filters of a flow", () => {
   test("of 400 shipments those that failed are left, with what led to them", async () => {
     const page = await come();

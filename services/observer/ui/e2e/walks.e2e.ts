@@ -144,6 +144,28 @@ test("the events of a flow are filtered by keys, and the filter stands in the ad
   expect(await focus(page)).toMatch(/^row: /);
 });
 
+for (const theme of ["light", "dark"] as Theme[]) {
+  test(`the services are told, and walked by keys, in the ${theme} theme`, async () => {
+    const page = await come({ theme });
+    await toFlows(page);
+    await page.getByRole("link", { name: "Services" }).click();
+    await page.locator(".service").first().waitFor();
+    expect(await page.locator(".service").count()).toBeGreaterThan(0);
+    expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("j");
+    const name = (await focus(page)).replace("button: ", "");
+    await page.keyboard.press("Enter");
+    await page.locator(".service.open .promises, .service.open .quiet").first().waitFor();
+    expect(new URL(page.url()).search).toBe(`?open=${name}`);
+    expect(await axe(page), "open").toEqual([]);
+    await page.reload();
+    await page.locator(".service.open", { hasText: name }).waitFor();
+    await page.setViewportSize({ width: 320, height: 568 });
+    expect(await sideways(page)).toBe(0);
+    expect(await axe(page), "narrow").toEqual([]);
+  });
+}
+
 test("no letter is cut off to the side at 320 pixels", async () => {
   const page = await come({ width: 320, height: 568 });
   await toFlows(page);

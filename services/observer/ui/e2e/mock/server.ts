@@ -7,6 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Counts, FlowSummary, IndexState, RecordView } from "../../src/api/types";
 import { STATUSES } from "../../src/api/types";
+import { contracts, services } from "./services";
 import { stories } from "./stories";
 import { nextChange, type StoredFlow } from "./story";
 
@@ -30,6 +31,8 @@ export interface Weather {
   trouble?: string;
   /** The broker has not answered yet since this time. */
   brokerless?: string;
+  /** Shipping has an instance that is alive. */
+  shipping: boolean;
   /** Retention has taken all records. */
   expired: boolean;
   /** The index says nothing more. */
@@ -43,6 +46,7 @@ export interface Weather {
 const FAIR: Weather = {
   broken: false,
   empty: false,
+  shipping: false,
   expired: false,
   silent: false,
   streamless: false,
@@ -111,7 +115,14 @@ export class Mock {
   }
 
   speakIndex() {
-    if (!this.weather.silent) this.say("", "index", this.index());
+    if (this.weather.silent) return;
+    this.say("", "index", this.index());
+    this.say("services", "services", this.servicesPage());
+  }
+
+  private servicesPage() {
+    const { empty, shipping } = this.weather;
+    return { services: empty ? [] : services(this.flows, shipping), index: this.index() };
   }
 
   private say(topic: string, event: string, data: unknown) {
@@ -196,13 +207,8 @@ export class Mock {
     if (what === "find") return send(200, this.lookFor(query.get("q") ?? ""));
     if (what === "status")
       return send(200, { index: this.index(), version: "0.1.0", ...(trace_link ? { trace_link } : {}) });
-    if (what === "services") {
-      const names = ["inventory", "notifications", "orders", "payments", "shipping"];
-      return send(200, {
-        services: names.map((name) => ({ name, alive: name !== "shipping", waiting_flows: 0, lag: 0 })),
-        index: this.index(),
-      });
-    }
+    if (what === "services") return send(200, this.servicesPage());
+    if (what === "contracts") return send(200, { contracts: empty ? [] : contracts() });
     send(404, { error: `there is no /api/${what}`, mend: "see /api/openapi.json" });
   }
 

@@ -1,6 +1,6 @@
 // Asks the observer. Every answer is checked; every failure is a `Failure`, which says what went wrong, what
 // mends it, and whether it is worth trying again.
-import { flowPage, flowView, found, recordView, servicesPage, statusView } from "./answers";
+import { contractsPage, flowPage, flowView, found, recordView, servicesPage, statusView } from "./answers";
 import { type Check, Garbled } from "./check";
 
 /** A question is given up after this time. */
@@ -49,6 +49,10 @@ export function askFind(q: string, signal?: AbortSignal) {
 
 export function askServices(signal?: AbortSignal) {
   return ask("/api/services", {}, servicesPage, signal);
+}
+
+export function askContracts(signal?: AbortSignal) {
+  return ask("/api/contracts", {}, contractsPage, signal);
 }
 
 export function askStatus(signal?: AbortSignal) {

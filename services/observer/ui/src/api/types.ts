@@ -146,11 +146,55 @@ export interface Found {
   tried: string[];
 }
 
-/** What the pages show of a service today; the answer holds more. */
+/** A partition that an instance has. */
+export interface AssignedView {
+  topic: string;
+  partition: number;
+  paused: boolean;
+  unfinished: number;
+  low_water: number;
+  lag: number;
+}
+
+export interface InstanceView {
+  instance: string;
+  code_version: string;
+  activity: string;
+  at: string;
+  alive: boolean;
+  assignment: AssignedView[];
+  retrying_count: number;
+  parked_count: number;
+  skipped_count: number;
+}
+
 export interface ServiceView {
   name: string;
   alive: boolean;
+  last_seen?: string;
+  lag: number;
+  lag_ms: number;
+  unassigned: number;
+  paused: number;
+  retrying: number;
+  instances: InstanceView[];
+  reacts_to: string[];
+  may_emit: string[];
+  originates: string[];
   waiting_flows: number;
+  parked_flows: number;
+}
+
+/** What a service has promised, as far as the pages show it. */
+export interface ContractView {
+  service: string;
+  code_version: string;
+  start: string;
+  reactions: { name: string; event: string; emits: string[] }[];
+}
+
+export interface ContractsPage {
+  contracts: ContractView[];
 }
 
 export interface ServicesPage {

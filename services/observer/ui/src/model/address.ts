@@ -35,12 +35,19 @@ export interface FindAddress {
   q: string;
 }
 
+/** Who takes part, and how far they are. */
+export interface ServicesAddress {
+  screen: "services";
+  /** Services of which all is shown. */
+  open: string[];
+}
+
 export interface NowhereAddress {
   screen: "nowhere";
   path: string;
 }
 
-export type Address = FlowsAddress | FlowAddress | FindAddress | NowhereAddress;
+export type Address = FlowsAddress | FlowAddress | FindAddress | ServicesAddress | NowhereAddress;
 
 /** Since when, as one may choose it. */
 export const SINCE: { value: string; words: string; ms: number }[] = [
@@ -51,6 +58,7 @@ export const SINCE: { value: string; words: string; ms: number }[] = [
 ];
 
 export const ALL_FLOWS: FlowsAddress = { screen: "flows", status: [] };
+export const ALL_SERVICES: ServicesAddress = { screen: "services", open: [] };
 
 export function readAddress(path: string, search: string): Address {
   const query = new URLSearchParams(search);
@@ -68,6 +76,9 @@ export function readAddress(path: string, search: string): Address {
       until: readTime(given("until")),
       q: given("q"),
     });
+  }
+  if (screen === "services" && parts.length === 1) {
+    return { screen: "services", open: (given("open") ?? "").split(",").filter(Boolean) };
   }
   if (screen === "flows" && id !== undefined && parts.length === 2) {
     return compact({
@@ -96,6 +107,10 @@ function sought([screen, ...rest]: string[]): string | undefined {
 
 export function writeAddress(address: Address): string {
   if (address.screen === "nowhere") return address.path;
+  if (address.screen === "services") {
+    const open = address.open.map(encodeURIComponent).join(",");
+    return open === "" ? "/services" : `/services?open=${open}`;
+  }
   if (address.screen === "find") return `/find?${new URLSearchParams({ q: address.q })}`;
   const query = new URLSearchParams();
   const put = (name: string, value: string | undefined) => value && query.set(name, value);
