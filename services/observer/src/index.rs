@@ -19,6 +19,7 @@ use quadrille::wire::ContractPublished;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
+mod brief;
 mod entry;
 mod facts;
 mod gone;

@@ -3,13 +3,13 @@
 //! Names stand as numbers, ids are packed, and a receipt names its event by its place. Payloads stay
 //! on their topics.
 
-use jiff::Timestamp;
 use prost::Message;
 use prost::bytes::Bytes;
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::id::{EventId, FlowId, Source};
 use quadrille::wire::{EmittedEvent, Outcome};
 
+use super::brief::{nanoseconds, time};
 use super::names::{Names, pack, unpack};
 use crate::flow::{Flow, Name, Node};
 use crate::seen::{At, Event, Receipt};
@@ -279,15 +279,6 @@ fn receipt(flow: &FlowId, fact: &ReceiptFact, known: &Known, names: &Names) -> R
         duration_ms: fact.duration_ms,
         next_attempt_at: fact.next_attempt_ns.map(time),
     }
-}
-
-/// Since 1970. What lies beyond the year 2262 is told as 1970: no clock shows it.
-fn nanoseconds(time: Timestamp) -> i64 {
-    i64::try_from(time.as_nanosecond()).unwrap_or(0)
-}
-
-fn time(nanoseconds: i64) -> Timestamp {
-    Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::flow::status::Word;
 use crate::seen::Promised;
 
 /// Version of the tables and of what stands in them. Another one is read anew.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// All tables.
 const TABLES: [&str; 11] = [
     "meta", "position", "name", "contract", "flow", "facts", "key", "event", "record", "trace",

@@ -26,7 +26,7 @@ create table contract (
 ) strict, without rowid;
 
 -- A flow as a list tells it. word is how it stands as far as topics tell; type and wait_service are
--- names; change counts changes of all flows; summary and wait are JSON.
+-- names; change counts changes of all flows; summary is the message Brief of index/brief.rs; wait is JSON.
 create table flow (
   id integer primary key,
   flow_id text not null unique,
@@ -35,7 +35,7 @@ create table flow (
   type integer,
   wait_service integer,
   last_ms integer,
-  summary text not null,
+  summary blob not null,
   wait text
 ) strict;
 -- Each holds what lists are narrowed by, so that rows that do not fit are never looked up.

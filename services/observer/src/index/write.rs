@@ -212,7 +212,7 @@ impl Index {
                 values.push_bind(row.kind).push_bind(row.wait_service);
                 values
                     .push_bind(row.last_ms)
-                    .push_bind(row.summary.as_str());
+                    .push_bind(row.summary.as_slice());
                 values.push_bind(row.wait.as_deref());
             });
             insert.push(
