@@ -193,7 +193,6 @@ impl Observer {
     /// Goes on until there is trouble.
     async fn read(&self) -> Result<std::convert::Infallible, Error> {
         let cluster = self.broker.cluster_id().await?;
-        self.live.note_broker(true, self.world.now());
         self.index.keep_for(&cluster).await?;
         self.cluster.send_replace(cluster.into());
         // First of all: without contracts, every flow would be judged twice.
@@ -213,6 +212,8 @@ impl Observer {
         follow.add([PresenceAnnounced::SCHEMA.topic.name.to_owned()]);
         follow.add(self.index.expected().topics());
         follow.begin().await?;
+        // Only now: a client may know the cluster's id from before.
+        self.live.note_broker(true, self.world.now());
         self.live.note_positions(follow.positions());
         self.live.set_trouble("reading", None);
         loop {

@@ -115,7 +115,24 @@ pub fn status(flow: &Flow, expected: &Expected) -> Status {
     let outcomes = outcomes(flow);
     let pending = pending(flow, expected);
     let first = |standing| pending.iter().find(|pending| pending.standing == standing);
-    let by = |word, pending: &Pending<'_>| (word, pending.why(), Some(pending.wait()));
+    let by = |word, first: &Pending<'_>| {
+        let mut why = first.why();
+        let parked = pending.iter();
+        let parked = parked
+            .filter(|other| other.standing == Standing::Parked)
+            .count();
+        if word == Word::Parked
+            && let others @ 1.. = parked - 1
+        {
+            let are = if others == 1 {
+                "reaction is"
+            } else {
+                "reactions are"
+            };
+            why.push_str(&format!("; {others} more {are} parked"));
+        }
+        (word, why, Some(first.wait()))
+    };
     let (word, why, wait) = if let Some(parked) = first(Standing::Parked) {
         by(Word::Parked, parked)
     } else if let Some(retrying) = first(Standing::Retrying) {

@@ -302,3 +302,16 @@ fn what_one_event_led_to_is_told_up_to_a_limit_and_counted() {
     assert!(view.notes[10].starts_with("10 more events stand more than once"));
     assert_eq!(view.summary.outcomes.len(), 10);
 }
+
+#[test]
+fn that_more_than_one_reaction_is_parked_is_told() {
+    let [placed, ..] = good();
+    let mut flow = flow();
+    flow.add_receipt(receipt(&placed, "inventory", 1, Outcome::Parked));
+    flow.add_receipt(receipt(&placed, "orders", 1, Outcome::Parked));
+    flow.add_event(placed);
+    let why = status(&flow, &expected()).why;
+    let told =
+        "inventory parked OrderPlaced after attempt 1 (gateway_down); 1 more reaction is parked";
+    assert_eq!(why, told);
+}

@@ -240,4 +240,11 @@ fn a_broker_that_has_not_answered_yet_is_told_with_what_was_known() {
         why,
         "the broker has not answered yet (12 s by now); last known: as topics tell"
     );
+    // When it goes away later, a retry is told without when it would be due.
+    snapshot.index.broker = Broker::Away;
+    assert_eq!(
+        told(&failed("gateway_unreachable"), &snapshot).1,
+        "the broker does not answer any more (12 s by now); last known: gateway cannot be reached: \
+         payments goes on trying for StockReserved, attempt 3"
+    );
 }

@@ -69,6 +69,11 @@ export class Mock {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Pages that listen now: whoever does not yet is told nothing of what happens. */
+  get listeners() {
+    return this.streams.size;
+  }
+
   /** Listens on the same port as before, if there was one. */
   async start(port = this.port): Promise<this> {
     const server = createServer((request, response) => this.answer(request, response));

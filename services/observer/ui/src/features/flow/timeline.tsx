@@ -174,6 +174,7 @@ function reactionWords(row: Extract<Row, { kind: "reaction" }>): string {
   const last = attempts.at(-1);
   const code = last?.error_code && status !== "done" ? ` · ${last.error_code}` : "";
   const { attempt_count: tried, ran_ms } = reaction;
+  if (status !== "done" && tried > 1) return `${count(tried)} attempts${code}`;
   const tries = tried > 1 ? `${count(tried)} attempts, ` : "";
   return `${tries}${duration(ran_ms)}${code}`;
 }
