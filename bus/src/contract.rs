@@ -3,9 +3,11 @@
 //! It falls out of the service's `on` and `originates` lines. Nobody writes it, so it cannot
 //! disagree with the code.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::broker::Start;
 use crate::event::{Kind, Schema};
 use crate::wire;
 
@@ -88,8 +90,8 @@ impl Contract {
             .collect()
     }
 
-    /// The contract as it stands on its topic.
-    pub(crate) fn published(&self, code_version: &str) -> wire::ContractPublished {
+    /// The contract as it stands on its topic, with where the service starts to read what is new to it.
+    pub(crate) fn published(&self, code_version: &str, start: Start) -> wire::ContractPublished {
         let names = |types: &[EventType]| types.iter().map(|event| event.name.to_owned()).collect();
         let hash = self.hash();
         wire::ContractPublished {
@@ -110,6 +112,12 @@ impl Contract {
             originates: names(&self.originates),
             owns: self.owns.iter().map(|topic| (*topic).to_owned()).collect(),
             keeps_state: self.keeps_state,
+            start: match start {
+                Start::Beginning => "beginning".to_owned(),
+                Start::Now => "now".to_owned(),
+                Start::At(ms) => Timestamp::from_millisecond(ms)
+                    .map_or_else(|_| String::new(), |at| at.to_string()),
+            },
         }
     }
 }

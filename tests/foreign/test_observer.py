@@ -14,7 +14,7 @@ from kit.hall import Hall, inventory, orders
 from kit.load import BAD_CARDS, Customers
 from kit.load import orders as new_orders
 from kit.observer import Observer, place
-from kit.processes import Gateway, get
+from kit.processes import BINARIES, Gateway, Process, get
 from kit.wait import until
 
 # Within this, a stopped order must be explained.
@@ -184,6 +184,56 @@ def test_an_observer_that_cannot_read_says_so_and_one_that_lost_its_index_knows_
     observer.until_told("stopped", "blocked", "payments is down", seconds=60)
 
 
+def test_an_observer_answers_before_its_broker_does(watched, tell):
+    """Shows that it serves at once, says what it knows and what it waits for, and goes on by itself."""
+    hall, observer = watched
+    place(hall.door, "early")
+    observer.until_told("early", "completed")
+    hall.payments.kill()
+    place(hall.door, "stopped")
+    observer.until_told("stopped", "blocked", "payments is down")
+    observer.kill()
+
+    # When it starts while the broker is down.
+    hall.kafka.stop()
+    began = time.monotonic()
+    observer = Observer(hall.kafka.address, hall.folder).until_ready()
+    status = observer.ask("status")
+    tell(f"without a broker it answered {time.monotonic() - began:.1f} s after its start")
+    assert status["index"]["broker"] == "waiting", status
+    assert status["index"]["broker_since"]
+    assert observer.flow("early")["status"] == "completed"
+    observer.until_told("stopped", "unknown", "the broker has not answered yet", "last known: waits for payments")
+    assert get(f"{observer.url}/api/records/orders/0/0")[0] == 503
+
+    # Then it is up to date by itself when the broker comes.
+    hall.kafka.start()
+    observer.until_read()
+    assert observer.ask("status")["index"]["broker"] == "answers"
+    observer.until_told("stopped", "blocked", "payments is down")
+
+
+def test_up_serves_its_pages_before_its_broker_answers(new_kafka, folder):
+    """Shows the same of `quadrille up`, and that all of it gets ready when the broker comes."""
+    # Given a cluster that has been there, so that its port is known, and is not now.
+    kafka = new_kafka().start()
+    kafka.stop()
+    flags = ["--listen", "127.0.0.1:0", "--no-demo", "--data", folder / "up"]
+    up = Process("up", [BINARIES / "quadrille", "up", "--kafka", kafka.address, *flags], folder / "up.log")
+    url = up.says(r"not ready yet, goes on by itself, and is open at (http://\S+?):? ")[1]
+    status, body = get(f"{url}/api/status")
+    assert (status, body["index"]["broker"]) == (200, "waiting")
+    assert get(f"{url}/readyz")[0] == 503
+
+    kafka.start()
+    up.says("quadrille is up", 120)
+
+    place(url.removeprefix("http://"), "first")
+    # There are no goods on the shelf, so it ends, and ends badly.
+    until("the order ends", lambda: get(f"{url}/api/flows/first")[1].get("why", "").startswith("ended with"), 60)
+    assert up.stop()[0] == 0
+
+
 def answers(observer: Observer) -> dict:
     """All that it says of flows, but for what only one life of an index knows."""
     flows, after = {}, ""
@@ -221,4 +271,5 @@ def test_what_is_asked_wrongly_is_refused_with_the_mend(watched):
         assert body["error"]
         assert body["mend"]
     assert observer.ask("openapi.json")["openapi"].startswith("3.")
-    assert len(observer.ask("contracts")["contracts"]) == 5
+    contracts = observer.ask("contracts")["contracts"]
+    assert [contract["start"] for contract in contracts] == ["beginning"] * 5

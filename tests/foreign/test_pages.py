@@ -1,5 +1,6 @@
 """The observer's pages in a real Chromium, on services that live and die beside them."""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -64,3 +65,45 @@ def test_a_page_explains_an_order_that_a_killed_service_stops_and_goes_on_with_i
         told.kill()
         told.wait()
     assert explained < EXPLAINED_S + 5, "the browser's own start is counted with it"
+
+
+def test_pages_show_what_is_retried_parked_and_unknown(kafka, folder, tell):
+    """Shows, on both screens and in both themes, the mark and the sentence of flows that services left so."""
+    # Given an event of somebody else that cannot be read, and a gateway that is gone.
+    hall = Hall(kafka, folder, flags=("--set=limits.retry_max_ms=2000",))
+    Customers(hall.door, new_orders(20)).start().join(120)
+    until("all is handled", lambda: hall.lag() == 0)
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": "broken-1",
+        "ce_type": "orders.v1.OrderPlaced",
+        "ce_source": "/elsewhere",
+        "ce_correlationid": "broken-flow",
+        "content-type": "application/protobuf",
+    }
+    kafka.produce("orders", [(b"broken", b"\xff\xff\xff", list(headers.items()))])
+    observer = Observer(kafka.address, folder).until_ready().until_read()
+    hall.gateway.kill()
+    place(hall.door, "unpaid")
+    observer.until_told("broken-flow", "parked", "parked OrderPlaced after attempt 1 (undecodable)")
+    observer.until_told("unpaid", "retrying", "gateway cannot be reached")
+
+    def seen(key: str, mark: str, words: str) -> None:
+        page = ["node", "e2e/seen.mjs", observer.url, key, mark, words, folder / f"{key}-{mark}"]
+        told = subprocess.run(page, cwd=UI, env={**os.environ, "PATH": PATH}, capture_output=True, text=True, timeout=240)
+        assert told.returncode == 0, told.stderr[-3000:]
+        lines = told.stdout.splitlines()
+        # The list and the flow, in either theme.
+        assert [line.partition(":")[0] for line in lines] == ["list", "flow"] * 2, lines
+        tell(f"in a browser: {lines[0]}")
+
+    seen("broken", "Parked", "parked OrderPlaced after attempt 1 (undecodable)")
+    seen("unpaid", "Retrying", "gateway cannot be reached: payments goes on trying for StockReserved")
+
+    # When the broker is away, what is parked is still told, and of what went on nobody can say.
+    kafka.freeze()
+    with contextlib.ExitStack() as thaw:
+        thaw.callback(kafka.thaw)
+        observer.until_told("unpaid", "unknown", "the broker does not answer any more")
+        seen("unpaid", "Unknown", "last known: gateway cannot be reached: payments goes on trying")
+        seen("broken", "Parked", "parked OrderPlaced after attempt 1 (undecodable)")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Service;
 use super::host::{AtWork, Counts, Host};
 use super::trouble::{self, Trouble};
-use crate::broker::{self, Membership, TopicName};
+use crate::broker::{self, Membership, Start, TopicName};
 use crate::bus::{Bus, Settings};
 use crate::consume::consume;
 use crate::contract::Contract;
@@ -153,7 +153,7 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
     let topics = topics_of(&service);
     let doors = service.doors.clone();
     let host = host(service, &bus, cluster, status, store)?;
-    tell_contract(&host, &contract).await;
+    tell_contract(&host, &contract, bus.settings.start).await;
     match host.outbox.sweep().await {
         Ok(rows) => observe::swept(&host.service, rows),
         Err(error) => observe::store_in_trouble(&host.service, &error, SWEEP_INTERVAL),
@@ -451,7 +451,7 @@ async fn sweep(host: Arc<Host>) {
     }
 }
 
-async fn tell_contract(host: &Host, contract: &Contract) {
-    let record = host.internal(&contract.published(host.code_version));
+async fn tell_contract(host: &Host, contract: &Contract, start: Start) {
+    let record = host.internal(&contract.published(host.code_version, start));
     host.outbox.send_all(&[record]).await;
 }

@@ -17,11 +17,8 @@ const PARTY_TIMEOUT_MS: u64 = 5_000;
 /// Longest wait for an answer of a cluster about its topics, in milliseconds.
 const METADATA_TIMEOUT_MS: u32 = 5_000;
 
-/// A Kafka cluster that answers.
-pub(crate) async fn kafka(
-    brokers: &str,
-    world: &world::Shared,
-) -> Result<Arc<dyn Broker>, Failure> {
+/// A Kafka cluster, which is not asked for anything yet.
+pub(crate) fn kafka_later(brokers: &str) -> Result<Arc<dyn Broker>, Failure> {
     let config = kafka::Config {
         client_id: "quadrille-cli".to_owned(),
         metadata_timeout_ms: METADATA_TIMEOUT_MS,
@@ -29,6 +26,15 @@ pub(crate) async fn kafka(
     };
     let broker = kafka::Broker::new(config)
         .map_err(|error| Failure::of(Exit::Usage, &error).mend("write the address as HOST:PORT"))?;
+    Ok(Arc::new(broker))
+}
+
+/// A Kafka cluster that answers.
+pub(crate) async fn kafka(
+    brokers: &str,
+    world: &world::Shared,
+) -> Result<Arc<dyn Broker>, Failure> {
+    let broker = kafka_later(brokers)?;
     // The adapter has a limit of its own; this one holds if that should fail.
     let limit = Duration::from_millis(2 * u64::from(METADATA_TIMEOUT_MS));
     let answer = world::timeout(world, limit, broker.cluster_id()).await;
@@ -37,7 +43,7 @@ pub(crate) async fn kafka(
         Err(broker::Error::new(broker::ErrorKind::Unreachable, message))
     });
     match answer {
-        Ok(_) => Ok(Arc::new(broker)),
+        Ok(_) => Ok(broker),
         Err(error) => Err(Failure::from(error).mend(
             "start the cluster, or name another address by --kafka; to do without one, leave \
              --kafka out",

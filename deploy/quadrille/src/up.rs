@@ -23,6 +23,7 @@ use quadrille_observer::index;
 use quadrille_observer::observer::{Observer, Parts};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 mod address;
@@ -40,6 +41,8 @@ use system::{Ports, System};
 
 /// How long, beyond the drain of the services, the whole may take to stop.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
+/// How long all may take to get ready before it is said what is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts everything in one process, on the in-memory broker unless --kafka names a cluster, and
 /// goes on until Ctrl-C
@@ -146,7 +149,8 @@ pub(crate) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     let stop = Stop::new();
     signals::request_stop(&world, &stop)?;
     let broker: Arc<dyn Broker> = match &arguments.kafka {
-        Some(brokers) => connect::kafka(brokers, &world).await?,
+        // It may come later: pages and doors are open meanwhile, and say what is waited for.
+        Some(brokers) => connect::kafka_later(brokers)?,
         None => Arc::new(memory::Broker::new(Arc::clone(&world))),
     };
     let (folder, _temporary) = folder_of(arguments.data.as_deref())?;
@@ -367,7 +371,11 @@ impl Whole {
     async fn until_stopped(&self, system: &System) -> Result<(), Failure> {
         let stop = self.stop.clone();
         let work = async {
-            system.ready().await;
+            let soon = Box::pin(world::timeout(&self.world, PATIENCE, system.ready()));
+            if soon.await.is_none() {
+                self.tell_waiting(system);
+                system.ready().await;
+            }
             self.tell()?;
             if self.arguments.no_demo {
                 std::future::pending::<()>().await;
@@ -386,6 +394,12 @@ impl Whole {
                 futures::future::Either::Right((failure, _)) => Err(failure),
             },
         }
+    }
+
+    /// Says what is waited for, where nobody would look for it unasked.
+    fn tell_waiting(&self, system: &System) {
+        let (waits, address) = ((system.waiting_for())().join("; "), self.address);
+        warn!("not ready yet, goes on by itself, and is open at http://{address}: {waits}");
     }
 
     fn tell(&self) -> Result<(), Failure> {

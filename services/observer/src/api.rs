@@ -143,6 +143,9 @@ pub struct Contract {
     pub owns: Vec<String>,
     /// Types that may be born at it outside a reaction.
     pub originates: Vec<String>,
+    /// Where it starts to read a topic of which it has handled nothing yet: `beginning`, `now` or a time. Empty:
+    /// it did not tell.
+    pub start: String,
     /// What it reacts to.
     pub reactions: Vec<Promise>,
 }
@@ -218,6 +221,7 @@ fn contract(published: ContractPublished) -> Contract {
         hash: published.hash,
         code_version: published.code_version,
         keeps_state: published.keeps_state,
+        start: published.start,
         owns: published.owns,
         originates: published.originates,
     }

@@ -33,6 +33,7 @@ pub struct Flow {
     nodes: BTreeMap<Name, Node>,
     receipts: BTreeSet<EventId>,
     left_out: u64,
+    made_room: bool,
 }
 
 /// What makes an event one and the same.
@@ -89,6 +90,7 @@ impl Flow {
             nodes: BTreeMap::new(),
             receipts: BTreeSet::new(),
             left_out: 0,
+            made_room: false,
         }
     }
 
@@ -168,6 +170,15 @@ impl Flow {
     /// Events and receipts for which there was no room.
     pub fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// Whether it made room for others, so that what came of it before is not known any more.
+    pub fn has_made_room(&self) -> bool {
+        self.made_room
+    }
+
+    pub(crate) fn set_made_room(&mut self, made_room: bool) {
+        self.made_room = made_room;
     }
 
     pub(crate) fn set_left_out(&mut self, left_out: u64) {

@@ -19,8 +19,10 @@ use quadrille::wire::ContractPublished;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
+mod brief;
 mod entry;
 mod facts;
+mod gone;
 mod names;
 mod open;
 mod read;
@@ -29,7 +31,7 @@ mod write;
 use crate::expect::Expected;
 use crate::flow::status::{Wait, Word};
 use crate::flow::view::Summary;
-use crate::seen::Seen;
+use crate::seen::{Promised, Seen};
 use names::Names;
 
 pub use read::{Found, Wanted, place};
@@ -68,7 +70,7 @@ pub struct Index {
 struct State {
     names: Names,
     expected: Expected,
-    contracts: BTreeMap<String, ContractPublished>,
+    contracts: BTreeMap<String, Promised>,
     positions: BTreeMap<TopicPartition, i64>,
     counts: Counts,
     /// Number of the newest change.
@@ -98,7 +100,7 @@ pub struct Batch {
     /// What belongs to flows.
     pub flows: BTreeMap<FlowId, Vec<Seen>>,
     /// Contracts, in the order of their topic.
-    pub contracts: Vec<ContractPublished>,
+    pub contracts: Vec<Promised>,
     /// By partition, the next offset to be read.
     pub positions: BTreeMap<TopicPartition, i64>,
 }
@@ -165,7 +167,9 @@ impl Index {
 
     /// The newest contract of each service.
     pub fn contracts(&self) -> Vec<ContractPublished> {
-        self.state().contracts.values().cloned().collect()
+        let state = self.state();
+        let newest = state.contracts.values();
+        newest.map(|promised| promised.contract.clone()).collect()
     }
 
     /// Bytes that it takes on disk.
@@ -197,7 +201,7 @@ impl Counts {
         })
     }
 
-    fn count(&mut self, word: Word, service: Option<&str>) {
+    pub(crate) fn count(&mut self, word: Word, service: Option<&str>) {
         *self
             .words
             .entry((number(word), service.map(str::to_owned)))

@@ -16,10 +16,11 @@ use quadrille::wire::{Activity, PresenceAnnounced};
 mod snapshot;
 
 use crate::expect::Expected;
+use crate::flow::status::Word;
 use crate::index::Counts;
 use crate::seen::At;
 
-pub use snapshot::{Assigned, IndexState, InstanceView, Service, Snapshot};
+pub use snapshot::{Assigned, Broker, IndexState, InstanceView, Service, Snapshot};
 
 /// Longest that the index may be behind before nobody can say how a flow stands.
 pub const BEHIND_MAX: Duration = Duration::from_secs(5);
@@ -42,6 +43,7 @@ struct Inner {
     first_ends: Option<BTreeMap<TopicPartition, i64>>,
     began: Option<(Timestamp, u64)>,
     has_caught_up: bool,
+    broker: (Broker, Option<Timestamp>),
     trouble: BTreeMap<&'static str, String>,
 }
 
@@ -133,6 +135,20 @@ impl Live {
         self.inner().positions.clone()
     }
 
+    /// Takes whether the broker answers.
+    pub fn note_broker(&self, answers: bool, now: Timestamp) {
+        let mut inner = self.inner();
+        let (before, since) = inner.broker;
+        let broker = match (answers, before) {
+            (true, _) => Broker::Answers,
+            (false, Broker::Waiting) => Broker::Waiting,
+            (false, Broker::Answers | Broker::Away) => Broker::Away,
+        };
+        if since.is_none() || broker != before {
+            inner.broker = (broker, Some(now));
+        }
+    }
+
     /// Takes why something cannot be done, or that it can.
     pub fn set_trouble(&self, doing: &'static str, trouble: Option<String>) {
         let mut inner = self.inner();
@@ -161,9 +177,12 @@ impl Live {
         (index.flows, index.events) = (counts.flows, counts.events);
         (index.receipts, index.dropped) = (counts.receipts, counts.dropped);
         let mut services = inner.services(now, expected);
-        for (_, service, count) in counts.by_word() {
+        for (word, service, count) in counts.by_word() {
             if let Some(service) = service.and_then(|name| services.get_mut(name)) {
-                service.waiting_flows += count;
+                match word {
+                    Word::Parked => service.parked_flows += count,
+                    _ => service.waiting_flows += count,
+                }
             }
         }
         Snapshot {
@@ -244,6 +263,8 @@ impl Inner {
                 now.duration_since(oldest).as_millis().max(0) as f64
             }),
             trouble: self.trouble.values().next().cloned(),
+            broker: self.broker.0,
+            broker_since: self.broker.1,
             ..IndexState::default()
         };
         if !self.has_caught_up {

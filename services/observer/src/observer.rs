@@ -46,7 +46,7 @@ pub struct Observer {
     pub(crate) index: Arc<Index>,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) world: world::Shared,
-    pub(crate) cluster: String,
+    cluster: watch::Sender<Arc<str>>,
     pub(crate) stop: Stop,
     live: Live,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -79,9 +79,9 @@ pub struct Parts<'a> {
     pub stop: Stop,
 }
 
-/// The observer cannot start.
+/// Topics cannot be read on.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+enum Error {
     /// The cluster does not answer.
     #[error(transparent)]
     Broker(#[from] broker::Error),
@@ -107,21 +107,23 @@ impl Running {
 
 impl Observer {
     /// Opens the index and begins to read.
-    pub async fn start(parts: Parts<'_>) -> Result<(Arc<Self>, Running), Error> {
-        let cluster = parts.broker.cluster_id().await?;
-        let index = Index::open(parts.folder, &cluster, parts.limits).await?;
+    ///
+    /// The broker may come later: until then it answers with what is in the index, and says so.
+    pub async fn start(parts: Parts<'_>) -> Result<(Arc<Self>, Running), index::Error> {
+        let index = Index::open(parts.folder, parts.limits).await?;
         let counts = index.counts();
         info!(flows = counts.flows, events = counts.events, "index opened");
         let observer = Arc::new(Self {
             index: Arc::new(index),
             broker: parts.broker,
             world: parts.world,
-            cluster,
+            cluster: watch::Sender::new("".into()),
             stop: parts.stop,
             live: Live::default(),
             snapshot: watch::Sender::new(Arc::default()),
             news: broadcast::Sender::new(NEWS_MAX),
         });
+        observer.live.note_broker(false, observer.world.now());
         observer.look();
         let world = &observer.world;
         let tasks = [
@@ -144,6 +146,11 @@ impl Observer {
             Ok(snapshot) => Arc::clone(&snapshot),
             Err(_) => unreachable!("the sender lives in `self`"),
         }
+    }
+
+    /// The cluster's own id. Empty until the broker has answered.
+    pub(crate) fn cluster(&self) -> Arc<str> {
+        Arc::clone(&self.cluster.borrow())
     }
 
     pub(crate) fn news(&self) -> broadcast::Receiver<Arc<News>> {
@@ -171,6 +178,9 @@ impl Observer {
                 Either::Right(_) => return,
             };
             let Err(error) = ended;
+            if let Error::Broker(error) = &error {
+                self.note_away(error);
+            }
             if !told {
                 warn!(%error, "cannot read topics, trying again");
             }
@@ -182,6 +192,9 @@ impl Observer {
 
     /// Goes on until there is trouble.
     async fn read(&self) -> Result<std::convert::Infallible, Error> {
+        let cluster = self.broker.cluster_id().await?;
+        self.index.keep_for(&cluster).await?;
+        self.cluster.send_replace(cluster.into());
         // First of all: without contracts, every flow would be judged twice.
         let nothing = |_, _| {};
         let mut scan = Scan::new(&self.broker, &self.world, &nothing).await?;
@@ -199,6 +212,8 @@ impl Observer {
         follow.add([PresenceAnnounced::SCHEMA.topic.name.to_owned()]);
         follow.add(self.index.expected().topics());
         follow.begin().await?;
+        // Only now: a client may know the cluster's id from before.
+        self.live.note_broker(true, self.world.now());
         self.live.note_positions(follow.positions());
         self.live.set_trouble("reading", None);
         loop {
@@ -218,7 +233,7 @@ impl Observer {
 
     async fn take(&self, records: Vec<Incoming>) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let now = self.world.now();
+        let (now, cluster) = (self.world.now(), self.cluster());
         for record in records {
             let is_presence =
                 record.partition.topic.as_str() == PresenceAnnounced::SCHEMA.topic.name;
@@ -228,7 +243,7 @@ impl Observer {
                     .positions
                     .insert(record.partition.clone(), record.offset + 1);
             }
-            match seen(&record, &self.cluster) {
+            match seen(&record, &cluster) {
                 Ok(Seen::Presence(said)) => {
                     let at = crate::seen::At {
                         topic: record.partition.topic.to_string(),
@@ -261,6 +276,13 @@ impl Observer {
         Ok(())
     }
 
+    /// Notes that the broker does not answer, where that is what the error says.
+    fn note_away(&self, error: &broker::Error) {
+        if error.kind() == broker::ErrorKind::Unreachable {
+            self.live.note_broker(false, self.world.now());
+        }
+    }
+
     /// Asks the broker where topics end.
     async fn watch_ends(self: Arc<Self>) {
         while !self.stop.is_requested() {
@@ -269,11 +291,16 @@ impl Observer {
                 match ends {
                     Ok(ends) => {
                         if !ends.is_empty() {
-                            self.live.note_ends(&ends, self.world.now());
+                            let now = self.world.now();
+                            self.live.note_ends(&ends, now);
+                            self.live.note_broker(true, now);
                         }
                         self.live.set_trouble("asking", None);
                     }
-                    Err(error) => self.live.set_trouble("asking", Some(error.to_string())),
+                    Err(error) => {
+                        self.note_away(&error);
+                        self.live.set_trouble("asking", Some(error.to_string()));
+                    }
                 }
                 self.world.sleep(ENDS).await;
             });

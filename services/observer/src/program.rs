@@ -10,11 +10,8 @@ use quadrille::program::{self, About, Exit, Failure, Host, Limits};
 use serde::Deserialize;
 
 use crate::index;
-use crate::observer::{Error, Observer, Parts};
+use crate::observer::{Observer, Parts};
 use crate::{api, ui};
-
-/// Wait before the broker is asked again.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// The program.
 pub struct Program;
@@ -63,32 +60,19 @@ impl program::Program for Program {
     async fn run(self, host: Host) -> Result<(), Failure> {
         let (options, index): (Http, Index) =
             (host.loaded.section("http")?, host.loaded.section("index")?);
-        let broker = host.broker()?;
-        let started = loop {
-            let parts = Parts {
-                broker: broker.clone(),
-                world: host.world.clone(),
-                folder: &index.folder,
-                limits: index::Limits {
-                    flows_max: index.flows_max,
-                },
-                stop: host.stop.clone(),
-            };
-            match Observer::start(parts).await {
-                Ok(started) => break started,
-                Err(Error::Broker(error)) => {
-                    host.health.set_waiting("broker", error.to_string());
-                    let stopped = std::pin::pin!(host.stop.requested());
-                    futures::future::select(host.world.sleep(AGAIN), stopped).await;
-                    if host.stop.is_requested() {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(Failure::of(Exit::Configuration, &error)),
-            }
+        let parts = Parts {
+            broker: host.broker()?,
+            world: host.world.clone(),
+            folder: &index.folder,
+            limits: index::Limits {
+                flows_max: index.flows_max,
+            },
+            stop: host.stop.clone(),
         };
-        host.health.clear("broker");
-        let (observer, running) = started;
+        // It serves at once: that the broker has not answered yet is for its pages to say.
+        let started = Observer::start(parts).await;
+        let (observer, running) =
+            started.map_err(|error| Failure::of(Exit::Configuration, &error))?;
         let limits = Limits {
             connections_max: options.connections_max,
             silence_max: Duration::from_millis(options.silence_max_ms),

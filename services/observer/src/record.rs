@@ -14,6 +14,10 @@ use utoipa::ToSchema;
 use crate::flow::view::ReactionView;
 use crate::seen::{Seen, seen};
 
+mod many;
+
+pub use many::{Found, Wanted, fetch_many};
+
 /// Longest wait for a record that must be there.
 const WAIT: Duration = Duration::from_secs(5);
 /// Most characters of a header that are shown.

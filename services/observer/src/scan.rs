@@ -17,7 +17,7 @@ use quadrille::world;
 use crate::expect::Expected;
 use crate::flow::{Flow, wanted};
 use crate::follow;
-use crate::seen::{Seen, seen};
+use crate::seen::{Promised, Seen, seen};
 
 /// Most flows of one business key that are kept beside its own: the newest.
 const FLOWS_MAX: usize = 20;
@@ -95,7 +95,7 @@ impl<'a> Scan<'a> {
     }
 
     /// All contracts, in the order of their topic.
-    pub async fn published(&mut self) -> Result<Vec<ContractPublished>, Error> {
+    pub async fn published(&mut self) -> Result<Vec<Promised>, Error> {
         let mut contracts = Vec::new();
         let topic = ContractPublished::SCHEMA.topic.name.to_owned();
         self.each(&BTreeSet::from([topic]), |seen| {

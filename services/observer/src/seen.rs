@@ -24,9 +24,28 @@ pub enum Seen {
     /// What became of an event at a service.
     Receipt(Receipt),
     /// What a service reacts to.
-    Contract(ContractPublished),
+    Contract(Promised),
     /// That an instance is alive, and what holds it up.
     Presence(PresenceAnnounced),
+}
+
+/// A contract as it stands on its topic.
+#[derive(Debug, Clone)]
+pub struct Promised {
+    /// The contract.
+    pub contract: ContractPublished,
+    /// When it was published.
+    pub at: Timestamp,
+    /// Where it stands on its topic, which has one partition.
+    pub offset: i64,
+}
+
+impl Promised {
+    /// Whether it was published before another one of its service that stands there. A topic that was
+    /// made anew counts from 0 again, later.
+    pub fn is_before(&self, at: Timestamp, offset: i64) -> bool {
+        self.offset < offset && self.at <= at
+    }
 }
 
 /// Where a record stands.
@@ -121,7 +140,11 @@ pub fn seen(record: &Incoming, cluster: &str) -> Result<Seen, Unreadable> {
         return Ok(Seen::Receipt(receipt(id, decode(read.payload)?)));
     }
     if at.topic == ContractPublished::SCHEMA.topic.name {
-        return Ok(Seen::Contract(decode(read.payload)?));
+        return Ok(Seen::Contract(Promised {
+            at: read.envelope.time,
+            offset: record.offset,
+            contract: decode(read.payload)?,
+        }));
     }
     if at.topic == PresenceAnnounced::SCHEMA.topic.name {
         return Ok(Seen::Presence(decode(read.payload)?));

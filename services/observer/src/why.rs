@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::flow::status::{Wait, Word};
 use crate::flow::view::{ReactionView, Summary};
 use crate::index::Row;
-use crate::live::{Assigned, IndexState, Service, Snapshot};
+use crate::live::{Assigned, Broker, IndexState, Service, Snapshot};
 use crate::types;
 
 /// How long a reaction may take before that is worth telling.
@@ -29,10 +29,16 @@ pub fn told(row: Row, snapshot: &Snapshot) -> Summary {
 
 /// The word and the sentence for a flow that is not at rest.
 pub fn explain(word: Word, why: &str, wait: Option<&Wait>, snapshot: &Snapshot) -> (Word, String) {
+    let wait = wait.filter(|wait| !wait.service.is_empty());
     if snapshot.index.is_behind() {
-        return (Word::Unknown, behind(&snapshot.index, why));
+        let known = match wait.filter(|wait| wait.attempts > 0) {
+            Some(wait) => failed(wait),
+            None => why.to_owned(),
+        };
+        let since = behind(&snapshot.index, snapshot.now);
+        return (Word::Unknown, format!("{since}; last known: {known}"));
     }
-    let Some(wait) = wait.filter(|wait| !wait.service.is_empty()) else {
+    let Some(wait) = wait else {
         return (word, why.to_owned());
     };
     let Some(service) = snapshot.alive(&wait.service) else {
@@ -54,8 +60,18 @@ pub fn of_reaction(reaction: &ReactionView, wait: &Wait, snapshot: &Snapshot) ->
     }
 }
 
-fn behind(index: &IndexState, why: &str) -> String {
-    let since = match (&index.trouble, index.caught_up) {
+fn behind(index: &IndexState, now: Timestamp) -> String {
+    let by_now = || {
+        let since = index.broker_since.map(|then| since(then, now));
+        since.map_or_else(String::new, |since| format!(" ({since} by now)"))
+    };
+    match (&index.trouble, index.caught_up) {
+        _ if index.broker == Broker::Waiting => {
+            format!("the broker has not answered yet{}", by_now())
+        }
+        _ if index.broker == Broker::Away => {
+            format!("the broker does not answer any more{}", by_now())
+        }
         (Some(trouble), _) => format!("topics cannot be read: {trouble}"),
         (None, false) => {
             let percent = index.read_percent.unwrap_or(0.0);
@@ -65,8 +81,7 @@ fn behind(index: &IndexState, why: &str) -> String {
             let (ms, records) = (index.behind_ms, index.behind_records);
             format!("the index is {} behind, by {records} records", span(ms))
         }
-    };
-    format!("{since}; last known: {why}")
+    }
 }
 
 fn down(wait: &Wait, service: Option<&Service>, now: Timestamp) -> String {
@@ -85,13 +100,17 @@ fn down(wait: &Wait, service: Option<&Service>, now: Timestamp) -> String {
 }
 
 fn retrying(wait: &Wait, now: Timestamp) -> String {
-    let (name, event) = (&wait.service, types::last(&wait.kind));
     let next = wait
         .next_attempt_at
         .map_or_else(String::new, |next| match next > now {
             true => format!(", next in {}", since(now, next)),
             false => ", trying again now".to_owned(),
         });
+    format!("{}{next}", failed(wait))
+}
+
+fn failed(wait: &Wait) -> String {
+    let (name, event) = (&wait.service, types::last(&wait.kind));
     let (attempts, code) = (wait.attempts, &wait.code);
     // The port's own codes say which outside party it is.
     for (ending, what) in [
@@ -100,11 +119,11 @@ fn retrying(wait: &Wait, now: Timestamp) -> String {
     ] {
         if let Some(party) = code.strip_suffix(ending) {
             return format!(
-                "{party} {what}: {name} goes on trying for {event}, attempt {attempts}{next}"
+                "{party} {what}: {name} goes on trying for {event}, attempt {attempts}"
             );
         }
     }
-    format!("{name} failed at {event} ({code}), attempt {attempts}{next}")
+    format!("{name} failed at {event} ({code}), attempt {attempts}")
 }
 
 fn parked(wait: &Wait) -> String {

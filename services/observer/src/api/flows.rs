@@ -7,6 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use quadrille::broker::{TopicName, TopicPartition};
 use quadrille::id::FlowId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,8 +18,8 @@ use crate::flow::status::{Wait, Word};
 use crate::flow::view::{Event, Summary, View, view};
 use crate::flow::wanted;
 use crate::index::{Found, Row, Wanted};
-use crate::live::{IndexState, Snapshot};
-use crate::record::{Record, fetch};
+use crate::live::{Broker, IndexState, Snapshot};
+use crate::record::{self, Record, fetch_many};
 use crate::why;
 
 /// Flows in a list where the asker names no limit.
@@ -258,9 +259,9 @@ pub(super) async fn one(
     view.events.truncate(limit);
     for event in &mut view.events {
         explain(event, &snapshot);
-        if with_data {
-            add_data(&shared, event).await;
-        }
+    }
+    if with_data {
+        add_data(&shared, &mut view.events).await;
     }
     let end = from + view.events.len();
     let others: Vec<_> = rows.map(|row| why::told(row, &snapshot)).collect();
@@ -293,6 +294,9 @@ async fn meant(shared: &Shared, wanted: &str) -> Result<Vec<Row>, Error> {
 
 fn unknown(wanted: &str, snapshot: &Snapshot) -> Error {
     let mend = match snapshot.index.is_behind() {
+        _ if snapshot.index.broker == Broker::Waiting => {
+            "the broker has not answered yet: ask again when it has, /api/status tells"
+        }
         true => "topics are not read to their ends yet: ask again in a moment",
         false => "see /api/flows for those that are; a flow shows a moment after its first event",
     };
@@ -327,26 +331,27 @@ fn explain(event: &mut Event, snapshot: &Snapshot) {
     }
 }
 
-async fn add_data(shared: &Shared, event: &mut Event) {
-    if !event.read {
-        return;
+async fn add_data(shared: &Shared, events: &mut [Event]) {
+    let place = |event: &Event| {
+        let topic = TopicName::parse(&event.topic).ok().filter(|_| event.read)?;
+        Some((TopicPartition::new(topic, event.partition), event.offset))
+    };
+    let mut wanted = record::Wanted::new();
+    for (at, offset) in events.iter().filter_map(place) {
+        wanted.entry(at).or_default().insert(offset);
     }
     let observer = &shared.observer;
-    let (topic, partition) = (&event.topic, event.partition);
-    let read = fetch(
-        &observer.broker,
-        &observer.world,
-        topic,
-        partition,
-        event.offset,
-    )
-    .await;
-    match read {
-        Ok(record) => {
-            let record = Record::of(&record, &observer.cluster);
-            (event.data, event.data_error) = (record.data, record.data_error);
+    let found = fetch_many(&observer.broker, &observer.world, wanted).await;
+    let cluster = observer.cluster();
+    for event in events {
+        match place(event).and_then(|place| found.get(&place)) {
+            Some(Ok(record)) => {
+                let record = Record::of(record, &cluster);
+                (event.data, event.data_error) = (record.data, record.data_error);
+            }
+            Some(Err(why)) => event.data_error = Some(why.clone()),
+            None => {}
         }
-        Err(error) => event.data_error = Some(error.to_string()),
     }
 }
 

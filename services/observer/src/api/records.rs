@@ -37,7 +37,7 @@ pub(super) async fn one(
     let partition = i32::try_from(partition).unwrap_or(i32::MAX);
     let observer = &shared.observer;
     let read = fetch(&observer.broker, &observer.world, &topic, partition, offset).await?;
-    let mut record = Record::of(&read, &observer.cluster);
+    let mut record = Record::of(&read, &observer.cluster());
     if let (Some(flow), Some(event)) = (&record.flow, &record.event_id) {
         let found = observer.index.flow(&FlowId::new(flow.as_str())).await?;
         let view = found.map(|(flow, _)| view(&flow, &observer.index.expected()));

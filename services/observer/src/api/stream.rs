@@ -29,6 +29,8 @@ use crate::why;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time between two words on how fresh the index is, and on services.
 const OFTEN: Duration = Duration::from_secs(2);
+/// How long a listener waits before it comes again.
+const COME_AGAIN: Duration = Duration::from_secs(2);
 /// Flows that one stream may be told of one by one.
 const FLOWS_MAX: usize = 20;
 
@@ -40,6 +42,9 @@ pub(super) struct Asked {
     /// `flows`, `services` and `flow:ID`, with commas between.
     #[serde(default)]
     topics: String,
+    /// Id of the last event that was heard, for whoever cannot set the header `Last-Event-ID`, which wins:
+    /// what was missed since then is told first.
+    last_event_id: Option<String>,
 }
 
 /// What a stream tells of.
@@ -61,10 +66,16 @@ struct Listener {
 }
 
 /// What changes, as server-sent events `flows`, `flow`, `services` and `index`.
+///
+/// The id of each is a position of the index. The stream begins with a `retry` of 2 s; whoever comes back
+/// with the last id that it heard is told what it missed.
 #[utoipa::path(
     get,
     path = "/api/stream",
-    params(Asked),
+    params(
+        Asked,
+        ("last-event-id" = Option<String>, Header, description = "Id of the last event that was heard"),
+    ),
     responses(
         (status = 200, content_type = "text/event-stream", body = String),
         (status = 400, body = Body),
@@ -86,9 +97,7 @@ pub(super) async fn stream(
             "close one of them",
         )
     })?;
-    let known = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok()?.parse().ok());
+    let known = known(&headers, asked.last_event_id.as_deref())?;
     let observer = shared.observer;
     let listener = Listener {
         news: observer.news(),
@@ -103,6 +112,22 @@ pub(super) async fn stream(
         Some((futures::stream::iter(events.into_iter().map(Ok)), listener))
     });
     Ok(Sse::new(events.flatten()).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+/// The position that a listener has heard of last.
+fn known(headers: &HeaderMap, asked: Option<&str>) -> Result<Option<u64>, Error> {
+    let header = headers.get("last-event-id");
+    // A client hands on by itself whatever it was told: what is no id of ours is as good as none.
+    if let Some(known) = header.and_then(|id| id.to_str().ok()?.parse().ok()) {
+        return Ok(Some(known));
+    }
+    let Some(id) = asked.filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    id.parse().map(Some).map_err(|_| {
+        let mend = "give the id of an event of a stream, or leave it out";
+        Error::bad(format!("`last_event_id` is `{id}`"), mend)
+    })
 }
 
 impl Topics {
@@ -134,6 +159,7 @@ impl Listener {
     async fn next(&mut self) -> Option<Vec<Event>> {
         let mut events = Vec::new();
         if self.told_at.is_none() {
+            events.push(Event::default().retry(COME_AGAIN));
             self.catch_up(&mut events).await;
         }
         loop {
@@ -236,5 +262,20 @@ mod tests {
         assert!(topics.flows && !topics.services);
         assert_eq!(topics.flow.len(), 2);
         assert!(Topics::parse("everything").is_err());
+    }
+
+    #[test]
+    fn what_was_heard_last_is_told_by_the_header_or_else_by_the_address() {
+        let header = |id: &str| {
+            let id = id.parse().expect("it is text");
+            HeaderMap::from_iter([(axum::http::HeaderName::from_static("last-event-id"), id)])
+        };
+        let none = HeaderMap::new();
+        assert_eq!(known(&none, None).unwrap(), None);
+        assert_eq!(known(&none, Some("")).unwrap(), None);
+        assert_eq!(known(&none, Some("7")).unwrap(), Some(7));
+        assert_eq!(known(&header("9"), Some("7")).unwrap(), Some(9));
+        assert_eq!(known(&header("of another"), Some("7")).unwrap(), Some(7));
+        assert!(known(&none, Some("yesterday")).is_err());
     }
 }

@@ -12,7 +12,7 @@ use quadrille::wire::{ContractPublished, EmittedEvent, Outcome, Reaction};
 use quadrille_schemas::orders::v1::OrderPlaced;
 
 use crate::expect::Expected;
-use crate::seen::{At, Event, Receipt};
+use crate::seen::{At, Event, Promised, Receipt};
 
 /// The moment in which planted flows begin, and some milliseconds.
 pub(crate) fn after_ms(ms: i64) -> Timestamp {
@@ -89,6 +89,15 @@ pub(crate) fn done(of: &Event, service: &str, emitted: &[&Event]) -> Receipt {
     }
 }
 
+/// A contract that was published in the beginning.
+pub(crate) fn promised(contract: ContractPublished) -> Promised {
+    Promised {
+        contract,
+        at: after_ms(0),
+        offset: 0,
+    }
+}
+
 /// What the three services of an order react to.
 pub(crate) fn expected() -> Expected {
     let reactions = BTreeMap::from([
@@ -109,11 +118,11 @@ pub(crate) fn expected() -> Expected {
             topic: event.split('.').next().unwrap().to_owned(),
             ..Reaction::default()
         };
-        expected.note(&ContractPublished {
+        expected.note(&promised(ContractPublished {
             service: service.to_owned(),
             reactions: types.into_iter().map(reaction).collect(),
             ..ContractPublished::default()
-        });
+        }));
     }
     expected
 }

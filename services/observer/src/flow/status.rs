@@ -15,6 +15,9 @@ use crate::expect::Expected;
 use crate::seen::At;
 use crate::types;
 
+/// Outcomes that are told.
+const OUTCOMES_MAX: usize = 10;
+
 /// How a flow stands.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
@@ -46,7 +49,7 @@ pub struct Status {
     pub word: Word,
     /// In one sentence.
     pub why: String,
-    /// Types of the outcomes that it has come to. More than one is a mistake somewhere.
+    /// Types of the first outcomes that it has come to. More than one is a mistake somewhere.
     pub outcomes: Vec<String>,
     /// The reaction on which all depends, where one is not done.
     pub wait: Option<Wait>,
@@ -112,7 +115,24 @@ pub fn status(flow: &Flow, expected: &Expected) -> Status {
     let outcomes = outcomes(flow);
     let pending = pending(flow, expected);
     let first = |standing| pending.iter().find(|pending| pending.standing == standing);
-    let by = |word, pending: &Pending<'_>| (word, pending.why(), Some(pending.wait()));
+    let by = |word, first: &Pending<'_>| {
+        let mut why = first.why();
+        let parked = pending.iter();
+        let parked = parked
+            .filter(|other| other.standing == Standing::Parked)
+            .count();
+        if word == Word::Parked
+            && let others @ 1.. = parked - 1
+        {
+            let are = if others == 1 {
+                "reaction is"
+            } else {
+                "reactions are"
+            };
+            why.push_str(&format!("; {others} more {are} parked"));
+        }
+        (word, why, Some(first.wait()))
+    };
     let (word, why, wait) = if let Some(parked) = first(Standing::Parked) {
         by(Word::Parked, parked)
     } else if let Some(retrying) = first(Standing::Retrying) {
@@ -127,7 +147,14 @@ pub fn status(flow: &Flow, expected: &Expected) -> Status {
         match waiting.service.is_empty() && expected.is_known() {
             true => {
                 let event = types::last(&waiting.node.kind);
-                let why = format!("nobody reacts to {event}: no contract names it");
+                let late: Vec<_> = expected.reactors(&waiting.node.kind).collect();
+                let why = match &late[..] {
+                    [] => format!("nobody reacts to {event}: no contract names it"),
+                    late => {
+                        let late = late.join(", ");
+                        format!("nobody reacts to {event}: {late} began to read only after it")
+                    }
+                };
                 (Word::Blocked, why, Some(waiting.wait()))
             }
             false => by(Word::Running, waiting),
@@ -156,7 +183,8 @@ pub(super) struct Pending<'a> {
 /// The services that react to an event and have not told of it.
 pub(super) fn waiting_for<'a>(node: &'a Node, expected: &'a Expected) -> Vec<&'a str> {
     let told = |service: &&str| !node.reactions.contains_key(*service);
-    expected.reactors(&node.kind).filter(told).collect()
+    let reactors = expected.reactors_at(&node.kind, node.time());
+    reactors.filter(told).collect()
 }
 
 fn pending<'a>(flow: &'a Flow, expected: &'a Expected) -> Vec<Pending<'a>> {
@@ -276,13 +304,14 @@ fn settled(flow: &Flow) -> String {
     why.to_owned()
 }
 
-/// Types of the outcomes, in the order of time, each distinct event once.
+/// Types of the first outcomes, in the order of time, each distinct event once.
 fn outcomes(flow: &Flow) -> Vec<String> {
     let is_outcome =
         |node: &&Node| types::find(&node.kind).is_some_and(|schema| schema.kind == Kind::Outcome);
     let mut ends: Vec<_> = flow.nodes().values().filter(is_outcome).collect();
     ends.sort_by_key(|node| node.time());
-    ends.into_iter().map(|node| node.kind.clone()).collect()
+    let first = ends.into_iter().take(OUTCOMES_MAX);
+    first.map(|node| node.kind.clone()).collect()
 }
 
 /// An event that a receipt announces and that has not been read.

@@ -255,3 +255,63 @@ fn an_event_that_nobody_reacts_to_blocks_and_an_undone_effect_is_told() {
     );
     assert!(told.wait.is_none());
 }
+
+#[test]
+fn what_one_event_led_to_is_told_up_to_a_limit_and_counted() {
+    // Given an order that was tried 80 times and then caused 150 outcomes, 20 of them twice.
+    let [placed, ..] = good();
+    let outcome = |nth: i64| {
+        let id = format!("e-{nth}");
+        event(&id, "orders.v1.OrderConfirmed", Some("p"), 1_000 + nth)
+    };
+    let outcomes: Vec<_> = (0..150).map(outcome).collect();
+    let mut flow = flow();
+    for attempt in 1..=80 {
+        flow.add_receipt(receipt(&placed, "orders", attempt, Outcome::Retry));
+    }
+    let mut last = done(&placed, "orders", &outcomes.iter().collect::<Vec<_>>());
+    last.started_at += jiff::SignedDuration::from_secs(1);
+    flow.add_receipt(last);
+    flow.add_event(placed);
+    for (nth, outcome) in (0..).zip(outcomes) {
+        if nth < 20 {
+            let mut copy = outcome.clone();
+            copy.at.offset += 10_000;
+            flow.add_event(copy);
+        }
+        flow.add_event(outcome);
+    }
+
+    let view = view(&flow, &expected());
+
+    let told = &view.events[0].reactions;
+    let told = told.iter().find(|told| told.service == "orders").unwrap();
+    assert_eq!((told.attempts.len(), told.attempt_count), (50, 81));
+    assert_eq!(told.attempts.last().unwrap().outcome, "done");
+    assert_eq!((told.emitted.len(), told.emitted_count), (100, 150));
+    assert!((told.ran_ms - 81.0 * 1.5).abs() < 0.001);
+    // Each of them is told who emitted it, also those that are not listed there.
+    let by_orders = view.events.iter().skip(1);
+    assert!(
+        by_orders
+            .clone()
+            .all(|event| event.emitted_by.as_deref() == Some("orders"))
+    );
+    assert_eq!(by_orders.count(), 150);
+    assert_eq!(view.notes.len(), 11, "{:?}", view.notes);
+    assert!(view.notes[10].starts_with("10 more events stand more than once"));
+    assert_eq!(view.summary.outcomes.len(), 10);
+}
+
+#[test]
+fn that_more_than_one_reaction_is_parked_is_told() {
+    let [placed, ..] = good();
+    let mut flow = flow();
+    flow.add_receipt(receipt(&placed, "inventory", 1, Outcome::Parked));
+    flow.add_receipt(receipt(&placed, "orders", 1, Outcome::Parked));
+    flow.add_event(placed);
+    let why = status(&flow, &expected()).why;
+    let told =
+        "inventory parked OrderPlaced after attempt 1 (gateway_down); 1 more reaction is parked";
+    assert_eq!(why, told);
+}

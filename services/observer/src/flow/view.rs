@@ -4,7 +4,7 @@
 //! Events stand in one list, in the order of the tree from top to bottom, each with its depth and its
 //! parent: a tree of lists within lists could be deeper than JSON readers follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use quadrille::event::Kind;
@@ -14,13 +14,19 @@ use utoipa::ToSchema;
 
 use super::status::{Status, Word, status, waiting_for};
 use super::tree::{Place, tree};
-use super::{Flow, Reaction, Standing};
+use super::{Flow, Name, Reaction, Standing};
 use crate::expect::Expected;
 use crate::seen::{self, Receipt};
 use crate::types;
 
 /// Business keys of a flow that a list tells.
 const KEYS_MAX: usize = 10;
+/// Attempts of a reaction that are told: the newest.
+const ATTEMPTS_MAX: usize = 50;
+/// Ids that are told of what a reaction emitted.
+const EMITTED_MAX: usize = 100;
+/// Events that are told to stand more than once.
+const COPIED_MAX: usize = 10;
 
 /// A flow.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -117,6 +123,9 @@ pub struct Event {
     pub depth: usize,
     /// Place in this list of the event that caused it.
     pub parent: Option<usize>,
+    /// The service whose reaction to that event emitted it, as far as receipts tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emitted_by: Option<String>,
     /// Whether its cause is not in the list.
     pub cause_missing: bool,
     /// Whether it was read. Otherwise only receipts tell of it.
@@ -150,10 +159,19 @@ pub struct ReactionView {
     pub why: Option<String>,
     /// Times that the service met the event again after it was done.
     pub duplicates: usize,
-    /// The attempts.
+    /// The newest attempts, at most 50.
     pub attempts: Vec<AttemptView>,
-    /// Ids of the events that it emitted.
+    /// How many attempts there were.
+    #[serde(default)]
+    pub attempt_count: usize,
+    /// How long all of them took together.
+    #[serde(default)]
+    pub ran_ms: f64,
+    /// Ids of the events that it emitted, at most 100.
     pub emitted: Vec<String>,
+    /// How many events it emitted.
+    #[serde(default)]
+    pub emitted_count: usize,
     /// Types that it may emit, where it is not done.
     #[serde(default)]
     pub may_emit: Vec<String>,
@@ -226,16 +244,20 @@ pub fn summary(flow: &Flow, status: Status) -> Summary {
 pub fn view(flow: &Flow, expected: &Expected) -> View {
     let places = tree(flow);
     let began = flow.span().map(|(first, _)| first);
-    let index: std::collections::BTreeMap<_, _> = places
+    let index: BTreeMap<_, _> = places
         .iter()
         .enumerate()
         .map(|(at, place)| (place.name, at))
         .collect();
+    let emitters = emitters(flow);
     let events = places.iter().enumerate().map(|(at, place)| {
         let parent = place.parent.map(|parent| index[parent]);
+        let emitter = emitters.get(place.name.id.as_str());
+        let emitter = emitter.filter(|(cause, _)| place.parent == Some(*cause));
         Event {
             place: at,
             parent,
+            emitted_by: emitter.map(|(_, service)| (*service).to_owned()),
             ..event(place, began, expected)
         }
     });
@@ -244,6 +266,19 @@ pub fn view(flow: &Flow, expected: &Expected) -> View {
         events: events.collect(),
         notes: notes(flow, &places),
     }
+}
+
+/// By the id of an event: the event whose reaction emitted it, and the service.
+fn emitters(flow: &Flow) -> BTreeMap<&str, (&Name, &str)> {
+    let mut emitters = BTreeMap::new();
+    for (name, node) in flow.nodes() {
+        for (service, reaction) in &node.reactions {
+            for emitted in reaction.attempts.iter().flat_map(|told| &told.emitted) {
+                emitters.insert(emitted.id.as_str(), (name, service.as_str()));
+            }
+        }
+    }
+    emitters
 }
 
 fn event(place: &Place<'_>, began: Option<Timestamp>, expected: &Expected) -> Event {
@@ -275,6 +310,7 @@ fn event(place: &Place<'_>, began: Option<Timestamp>, expected: &Expected) -> Ev
         place: 0,
         depth: place.depth,
         parent: None,
+        emitted_by: None,
         cause_missing: place.cause_missing,
         read: read.is_some(),
         copies: node.places.len(),
@@ -309,7 +345,9 @@ pub fn reaction(
         Standing::Waiting => "waiting",
     };
     let telling = reaction.telling();
-    let duplicates = reaction.attempts.iter();
+    let (attempts, duplicates) = (&reaction.attempts, reaction.attempts.iter());
+    let newest = attempts.len().saturating_sub(ATTEMPTS_MAX)..;
+    let emitted = telling.map_or(&[][..], |receipt| &receipt.emitted);
     ReactionView {
         service: service.to_owned(),
         reaction: telling.map_or_else(String::new, |receipt| receipt.reaction.clone()),
@@ -318,14 +356,15 @@ pub fn reaction(
         duplicates: duplicates
             .filter(|attempt| attempt.outcome == Outcome::Duplicate)
             .count(),
-        attempts: reaction.attempts.iter().map(attempt).collect(),
-        emitted: telling.map_or_else(Vec::new, |receipt| {
-            receipt
-                .emitted
-                .iter()
-                .map(|event| event.id.clone())
-                .collect()
-        }),
+        attempts: attempts[newest].iter().map(attempt).collect(),
+        attempt_count: attempts.len(),
+        ran_ms: attempts.iter().map(|attempt| attempt.duration_ms).sum(),
+        emitted: emitted
+            .iter()
+            .take(EMITTED_MAX)
+            .map(|event| event.id.clone())
+            .collect(),
+        emitted_count: emitted.len(),
         may_emit: match reaction.standing() {
             Standing::Done => Vec::new(),
             _ => may_emit(service),
@@ -341,7 +380,10 @@ fn waiting(service: &str, may_emit: Vec<String>) -> ReactionView {
         why: None,
         duplicates: 0,
         attempts: Vec::new(),
+        attempt_count: 0,
+        ran_ms: 0.0,
         emitted: Vec::new(),
+        emitted_count: 0,
         may_emit,
     }
 }
@@ -362,20 +404,27 @@ fn attempt(receipt: &Receipt) -> AttemptView {
 
 fn notes(flow: &Flow, places: &[Place<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
-    for place in places {
+    let copied = places.iter().filter(|place| place.node.places.len() > 1);
+    for place in copied.clone().take(COPIED_MAX) {
         let (event, copies) = (types::last(&place.node.kind), place.node.places.len());
-        if copies > 1 {
-            let id = &place.name.id;
-            notes.push(format!(
-                "{event} {id} stands {copies} times in its topic; it is counted once"
-            ));
-        }
+        let id = &place.name.id;
+        notes.push(format!(
+            "{event} {id} stands {copies} times in its topic; it is counted once"
+        ));
+    }
+    if let more @ 1.. = copied.count().saturating_sub(COPIED_MAX) {
+        notes.push(format!(
+            "{more} more events stand more than once; each is counted once"
+        ));
     }
     let missing = places.iter().filter(|place| place.cause_missing).count();
     if missing > 0 {
         notes.push(format!(
             "{missing} event(s) name a cause that is not in this flow, or past retention"
         ));
+    }
+    if flow.has_made_room() {
+        notes.push("it made room for newer flows once: what came before is not shown".to_owned());
     }
     if flow.left_out() > 0 {
         let left_out = flow.left_out();

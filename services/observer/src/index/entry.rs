@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use super::facts::{encode, trace_bytes};
 use super::names::pack;
-use super::{State, number};
+use super::{State, brief, number};
 use crate::flow::Flow;
 use crate::flow::status::{Word, status};
 use crate::flow::view::summary;
@@ -81,7 +81,7 @@ pub(super) struct Written {
     pub(super) kind: Option<u32>,
     pub(super) wait_service: Option<u32>,
     pub(super) last_ms: Option<i64>,
-    pub(super) summary: String,
+    pub(super) summary: Vec<u8>,
     pub(super) wait: Option<String>,
     pub(super) facts: Vec<u8>,
 }
@@ -105,7 +105,7 @@ pub(super) fn written(entry: &Entry, state: &mut State) -> Written {
         kind: summary.kind.as_deref().map(|kind| state.names.number(kind)),
         wait_service: wait.as_ref().map(|wait| state.names.number(&wait.service)),
         last_ms: summary.last_at.map(Timestamp::as_millisecond),
-        summary: serde_json::to_string(&summary).expect("plain data is JSON"),
+        summary: brief::encode(&summary, &mut state.names),
         wait: wait.map(|wait| serde_json::to_string(&wait).expect("plain data is JSON")),
         facts: encode(&entry.flow, &mut state.names),
     }

@@ -3,13 +3,13 @@
 //! Names stand as numbers, ids are packed, and a receipt names its event by its place. Payloads stay
 //! on their topics.
 
-use jiff::Timestamp;
 use prost::Message;
 use prost::bytes::Bytes;
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::id::{EventId, FlowId, Source};
 use quadrille::wire::{EmittedEvent, Outcome};
 
+use super::brief::{nanoseconds, time};
 use super::names::{Names, pack, unpack};
 use crate::flow::{Flow, Name, Node};
 use crate::seen::{At, Event, Receipt};
@@ -23,6 +23,8 @@ struct Facts {
     receipts: Vec<ReceiptFact>,
     #[prost(uint64, tag = "3")]
     left_out: u64,
+    #[prost(bool, tag = "4")]
+    made_room: bool,
 }
 
 /// An event, or what receipts tell of one that was not read.
@@ -108,6 +110,7 @@ struct EmittedFact {
 pub(super) fn encode(flow: &Flow, names: &mut Names) -> Vec<u8> {
     let mut facts = Facts {
         left_out: flow.left_out(),
+        made_room: flow.has_made_room(),
         ..Facts::default()
     };
     for (place, (name, node)) in (0..).zip(flow.nodes()) {
@@ -138,6 +141,7 @@ pub(super) fn decode(id: FlowId, bytes: &[u8], names: &Names) -> Result<Flow, St
         flow.add_receipt(receipt(&id, fact, known, names));
     }
     flow.set_left_out(facts.left_out);
+    flow.set_made_room(facts.made_room);
     Ok(flow)
 }
 
@@ -275,15 +279,6 @@ fn receipt(flow: &FlowId, fact: &ReceiptFact, known: &Known, names: &Names) -> R
         duration_ms: fact.duration_ms,
         next_attempt_at: fact.next_attempt_ns.map(time),
     }
-}
-
-/// Since 1970. What lies beyond the year 2262 is told as 1970: no clock shows it.
-fn nanoseconds(time: Timestamp) -> i64 {
-    i64::try_from(time.as_nanosecond()).unwrap_or(0)
-}
-
-fn time(nanoseconds: i64) -> Timestamp {
-    Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use quadrille::id::FlowId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
+use super::brief::{self, Columns};
 use super::facts::{decode, trace_bytes};
 use super::names::pack;
 use super::{Error, Index, Row, number};
@@ -73,7 +74,8 @@ impl Index {
         // One question for each word: each follows an index in order, and ends where enough is found.
         for branch in branches(wanted) {
             let mut select = QueryBuilder::new(
-                "select summary, wait, change from flow where id in (select id from flow",
+                "select flow_id, word, change, summary, wait from flow where id in \
+                 (select id from flow",
             );
             // A time may leave few of many: those are found by it, and then put in order.
             if wanted.last_ms != (None, None) {
@@ -179,23 +181,23 @@ impl Index {
     /// A flow with all that is known of it.
     pub async fn flow(&self, id: &FlowId) -> Result<Option<(Flow, Row)>, Error> {
         let row = sqlx::query(
-            "select summary, wait, change, bytes from flow join facts on facts.flow = flow.id \
-             where flow_id = ?",
+            "select flow_id, word, change, summary, wait, bytes from flow \
+             join facts on facts.flow = flow.id where flow_id = ?",
         );
         let row = row.bind(id.as_str()).fetch_optional(&self.reading).await;
         let Some(found) = row.map_err(self.failed("read"))? else {
             return Ok(None);
         };
-        let flow = decode(id.clone(), found.get(3), &self.state().names);
+        let flow = decode(id.clone(), found.get(5), &self.state().names);
         let flow = flow.map_err(|error| sqlx::Error::Decode(error.into()));
         let flow = flow.map_err(self.failed("read"))?;
-        let told = row_of(&found).map_err(self.failed("read"))?;
+        let told = self.row(&found).map_err(self.failed("read"))?;
         Ok(Some((flow, told)))
     }
 
     /// Flows by what somebody has in hand, those first that changed last.
     pub async fn find(&self, text: &str, by: Found) -> Result<Vec<Row>, Error> {
-        let select = "select summary, wait, change from flow where ";
+        let select = "select flow_id, word, change, summary, wait from flow where ";
         let mut select = QueryBuilder::new(select);
         match by {
             Found::Flow => {
@@ -241,9 +243,26 @@ impl Index {
         self.rows(select).await
     }
 
+    fn row(&self, row: &SqliteRow) -> Result<Row, sqlx::Error> {
+        let word = Word::ALL.get(usize::from(row.get::<u8, _>(1)));
+        let columns = Columns {
+            id: row.get(0),
+            word: *word.ok_or_else(|| sqlx::Error::Decode("there is no such word".into()))?,
+            change: row.get::<i64, _>(2).unsigned_abs(),
+        };
+        let summary = brief::decode(columns, row.get(3), &self.state().names);
+        let wait = row.get::<Option<&str>, _>(4).map(serde_json::from_str);
+        Ok(Row {
+            summary: summary.map_err(|error| sqlx::Error::Decode(error.into()))?,
+            wait: wait
+                .transpose()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        })
+    }
+
     async fn rows(&self, mut select: QueryBuilder<Sqlite>) -> Result<Vec<Row>, Error> {
         let rows = select.build().fetch_all(&self.reading).await;
-        let rows = rows.and_then(|rows| rows.iter().map(row_of).collect());
+        let rows = rows.and_then(|rows| rows.iter().map(|row| self.row(row)).collect());
         rows.map_err(self.failed("read"))
     }
 }
@@ -310,17 +329,4 @@ pub fn place(text: &str) -> Option<(&str, i32, i64)> {
         partition.trim().parse().ok()?,
         offset.trim().parse().ok()?,
     ))
-}
-
-fn row_of(row: &SqliteRow) -> Result<Row, sqlx::Error> {
-    let broken = |error: serde_json::Error| sqlx::Error::Decode(Box::new(error));
-    let mut told = Row {
-        summary: serde_json::from_str(row.get(0)).map_err(broken)?,
-        wait: None,
-    };
-    told.summary.change = row.get::<i64, _>(2).unsigned_abs();
-    if let Some(wait) = row.get::<Option<&str>, _>(1) {
-        told.wait = Some(serde_json::from_str(wait).map_err(broken)?);
-    }
-    Ok(told)
 }

@@ -15,11 +15,18 @@ create table position (
 -- Names that come again and again: types, topics, services, reactions.
 create table name (id integer primary key, text text not null) strict;
 
--- The newest contract of each service, as protobuf.
-create table contract (service text not null primary key, bytes blob not null) strict, without rowid;
+-- The newest contract of each service, as protobuf; when and where it was published; since is JSON: from when
+-- on events of a type come to it, where not all do.
+create table contract (
+  service text not null primary key,
+  bytes blob not null,
+  "offset" integer not null,
+  at text not null,
+  since text not null
+) strict, without rowid;
 
 -- A flow as a list tells it. word is how it stands as far as topics tell; type and wait_service are
--- names; change counts changes of all flows; summary and wait are JSON.
+-- names; change counts changes of all flows; summary is the message Brief of index/brief.rs; wait is JSON.
 create table flow (
   id integer primary key,
   flow_id text not null unique,
@@ -28,7 +35,7 @@ create table flow (
   type integer,
   wait_service integer,
   last_ms integer,
-  summary text not null,
+  summary blob not null,
   wait text
 ) strict;
 -- Each holds what lists are narrowed by, so that rows that do not fit are never looked up.
@@ -52,3 +59,6 @@ create table record (
   primary key (topic, "partition", "offset")
 ) strict, without rowid;
 create table trace (id blob not null, flow integer not null, primary key (id, flow)) strict, without rowid;
+
+-- Flows that made room, by a hash of their ids: what comes of them later is not the beginning of a flow.
+create table gone (nth integer primary key, hash integer not null unique) strict;

@@ -5,7 +5,7 @@ use quadrille::id::{EventId, FlowId};
 use quadrille::wire::{ContractPublished, Outcome, Reaction};
 
 use super::*;
-use crate::flow::planted::{event, receipt};
+use crate::flow::planted::{after_ms, event, promised, receipt};
 use crate::seen::{Event, Receipt};
 
 fn placed(order: &str, ms: i64) -> Event {
@@ -28,8 +28,8 @@ fn batch(seen: Vec<Seen>) -> Batch {
     batch
 }
 
-fn contract(service: &str, event: &str) -> ContractPublished {
-    ContractPublished {
+fn contract(service: &str, event: &str) -> Promised {
+    promised(ContractPublished {
         service: service.to_owned(),
         reactions: vec![Reaction {
             event: event.to_owned(),
@@ -37,12 +37,13 @@ fn contract(service: &str, event: &str) -> ContractPublished {
             ..Reaction::default()
         }],
         ..ContractPublished::default()
-    }
+    })
 }
 
 async fn open(folder: &Path, flows_max: u64) -> Index {
     let limits = Limits { flows_max };
-    let index = Index::open(folder, "cluster", limits).await.unwrap();
+    let index = Index::open(folder, limits).await.unwrap();
+    index.keep_for("cluster").await.unwrap();
     let contracts = vec![contract("inventory", "orders.v1.OrderPlaced")];
     let batch = Batch {
         contracts,
@@ -190,15 +191,16 @@ async fn what_was_known_is_known_after_a_restart_and_of_another_cluster_nothing_
         )
     };
 
-    let again = Index::open(folder.path(), "cluster", Limits::default())
-        .await
-        .unwrap();
+    // Also before the broker answers.
+    let again = Index::open(folder.path(), Limits::default()).await.unwrap();
 
     assert_eq!(again.list(&all()).await.unwrap(), told);
     assert_eq!(again.counts(), counts);
     assert_eq!(again.change(), change);
     assert_eq!(again.positions()[&at], 42);
     assert_eq!(again.contracts().len(), 1);
+    again.keep_for("cluster").await.unwrap();
+    assert_eq!(again.counts(), counts);
     // Goes on with the flow as it was.
     let done = receipt(&placed("1", 0), "inventory", 2, Outcome::Done);
     take(&again, vec![], vec![done]).await;
@@ -207,14 +209,18 @@ async fn what_was_known_is_known_after_a_restart_and_of_another_cluster_nothing_
         Word::Settled
     );
     assert!(matches!(
-        Index::open(folder.path(), "cluster", Limits::default()).await,
+        Index::open(folder.path(), Limits::default()).await,
         Err(Error::InUse(_))
     ));
-    drop(again);
-    let other = Index::open(folder.path(), "other", Limits::default())
-        .await
-        .unwrap();
-    assert_eq!(other.counts(), Counts::default());
+    // When it turns out that another cluster answers.
+    let change = again.change();
+    again.keep_for("other").await.unwrap();
+    assert_eq!(again.counts(), Counts::default());
+    assert_eq!(again.list(&all()).await.unwrap(), []);
+    assert!(again.positions().is_empty() && again.contracts().is_empty());
+    take(&again, vec![placed("2", 0)], vec![]).await;
+    assert_eq!(keys(&again, &all()).await, ["2"]);
+    assert!(again.change() > change);
 }
 
 #[tokio::test]
@@ -245,6 +251,79 @@ async fn the_flow_that_was_silent_longest_makes_room() {
     let counts = index.counts();
     assert_eq!((counts.flows, counts.dropped), (2, 1));
     assert_eq!(counts.by_word().map(|(.., count)| count).sum::<u64>(), 2);
+}
+
+#[tokio::test]
+async fn what_comes_late_of_a_flow_that_made_room_does_not_begin_it() {
+    // Given a flow that made room, after a restart.
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let index = open(folder.path(), 2).await;
+        for (order, ms) in [("1", 0), ("2", 1), ("3", 2)] {
+            take(&index, vec![placed(order, ms)], vec![]).await;
+        }
+    }
+    let index = open(folder.path(), 2).await;
+    let late = receipt(&placed("1", 0), "inventory", 1, Outcome::Done);
+
+    // When a receipt of it comes, it stays away.
+    take(&index, vec![], vec![late]).await;
+    assert_eq!(keys(&index, &all()).await, ["3", "2"]);
+    assert_eq!(index.counts().receipts, 0);
+
+    // When an event of it comes, it is there, and says that this is not its beginning.
+    let mut second = event("r", "inventory.v1.StockReserved", Some("1"), 5);
+    second.envelope.flow = FlowId::of_key("order", "1");
+    second.key = Some("1".to_owned());
+    let id = second.envelope.flow.clone();
+    take(&index, vec![second], vec![]).await;
+    assert_eq!(keys(&index, &all()).await, ["1", "3"]);
+    let (flow, _) = index.flow(&id).await.unwrap().unwrap();
+    let notes = crate::flow::view::view(&flow, &index.expected()).notes;
+    assert!(
+        notes.iter().any(|note| note.starts_with("it made room")),
+        "{notes:?}"
+    );
+    // Of one that is new, a receipt may come first.
+    let early = receipt(&placed("4", 9), "inventory", 1, Outcome::Done);
+    take(&index, vec![], vec![early]).await;
+    assert_eq!(index.counts().flows, 2);
+    assert_eq!(index.counts().dropped, 3);
+}
+
+#[tokio::test]
+async fn a_service_that_is_new_and_starts_now_is_not_waited_for_by_what_was_before() {
+    // Given an order to which inventory has reacted.
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path(), 10).await;
+    let one = placed("1", 0);
+    let done = receipt(&one, "inventory", 1, Outcome::Done);
+    take(&index, vec![one], vec![done]).await;
+
+    // When a service comes that reads from now on.
+    let mut audit = contract("audit", "orders.v1.OrderPlaced");
+    (audit.at, audit.offset) = (after_ms(1_000), 1);
+    audit.contract.start = "now".to_owned();
+    let contracts = |promised: &Promised| Batch {
+        contracts: vec![promised.clone()],
+        ..Batch::default()
+    };
+    index.take(contracts(&audit)).await.unwrap();
+    take(&index, vec![placed("2", 2_000)], vec![]).await;
+
+    // Then only what comes later waits for it, also after a restart of either.
+    let words = async |index: &Index| {
+        let rows = index.list(&all()).await.unwrap().into_iter();
+        rows.map(|row| row.summary.why).collect::<Vec<_>>()
+    };
+    let settled = "every reaction is done, and there was no outcome";
+    let waits = "waits for audit to react to OrderPlaced";
+    assert_eq!(words(&index).await, [waits, settled]);
+    drop(index);
+    let index = Index::open(folder.path(), Limits::default()).await.unwrap();
+    (audit.at, audit.offset) = (after_ms(3_000), 2);
+    index.take(contracts(&audit)).await.unwrap();
+    assert_eq!(words(&index).await, [waits, settled]);
 }
 
 #[tokio::test]
@@ -332,10 +411,9 @@ async fn of_a_services_contracts_the_newest_counts() {
     let index = open(folder.path(), 10).await;
     take(&index, vec![placed("1", 0)], vec![]).await;
     let change = index.change();
-    let contracts = vec![
-        contract("inventory", "orders.v1.OrderWithdrawn"),
-        contract("inventory", "orders.v1.OrderPlaced"),
-    ];
+    let mut older = contract("inventory", "orders.v1.OrderWithdrawn");
+    older.offset -= 1;
+    let contracts = vec![older, contract("inventory", "orders.v1.OrderPlaced")];
     let batch = Batch {
         contracts,
         ..Batch::default()

@@ -1,17 +1,17 @@
 //! Takes batches of what was read, each in one transaction with how far that goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 use quadrille::id::FlowId;
-use quadrille::wire::ContractPublished;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::entry::{Added, Entry, Finds, written};
 use super::facts::decode;
-use super::{Batch, Counts, Error, Index, number};
+use super::{Batch, Counts, Error, Index, gone, number};
 use crate::flow::Flow;
 use crate::flow::status::Word;
+use crate::seen::Seen;
 
 /// Rows of one statement: so many, or the next size that there is enough for. Few sizes, so that all
 /// statements stay prepared.
@@ -23,7 +23,7 @@ const JUDGED_MAX: usize = 1_000;
 const FLOWS: &str = "select flow.id, flow_id, word, wait_service, bytes from flow \
                      join facts on facts.flow = flow.id";
 
-type Result<T> = std::result::Result<T, sqlx::Error>;
+pub(super) type Result<T> = std::result::Result<T, sqlx::Error>;
 
 impl Index {
     /// Takes a batch.
@@ -53,30 +53,25 @@ impl Index {
         let mut tx = self.writing.begin().await?;
         let ids: Vec<_> = batch.flows.keys().cloned().collect();
         let mut entries = self.load(&mut tx, &ids).await?;
+        self.begin(&mut tx, &batch.flows, &mut entries).await?;
+        let (changed, services) = self.expect(&batch);
         let mut added = Added::default();
         for (id, seen) in batch.flows {
-            let entry = entries.get_mut(&id).expect("all were loaded");
+            // Receipts alone of a flow that made room do not begin it anew.
+            let Some(entry) = entries.get_mut(&id) else {
+                continue;
+            };
             for seen in seen {
                 entry.take(seen, &mut added);
             }
         }
-        // Older ones of the same service would only be judged by in vain.
-        let newest = batch.contracts.into_iter();
-        let newest: BTreeMap<_, _> = newest
-            .map(|contract| (contract.service.clone(), contract))
-            .collect();
-        let mut changed = false;
         {
             let mut state = self.state();
-            for (service, contract) in &newest {
-                changed |= state.expected.note(contract);
-                state.contracts.insert(service.clone(), contract.clone());
-            }
             state.counts.events += added.events;
             state.counts.receipts += added.receipts;
         }
         self.put(&mut tx, entries).await?;
-        contracts(&mut tx, newest.values()).await?;
+        self.put_contracts(&mut tx, &services).await?;
         let mut positions: Vec<_> = batch.positions.iter().collect();
         positions.sort();
         for positions in pieces(&positions) {
@@ -95,7 +90,35 @@ impl Index {
         Ok(changed)
     }
 
-    /// The flows of these ids, new ones where there are none.
+    /// Takes note of what contracts and receipts say of who reacts to what. Returns whether that changed,
+    /// and of which services there is something to be kept.
+    fn expect(&self, batch: &Batch) -> (bool, BTreeSet<String>) {
+        let mut state = self.state();
+        let expected = state.expected.clone();
+        let mut services = BTreeSet::new();
+        for promised in &batch.contracts {
+            let service = &promised.contract.service;
+            let known = state.contracts.get(service);
+            if known.is_some_and(|known| promised.is_before(known.at, known.offset)) {
+                continue;
+            }
+            state.expected.note(promised);
+            state.contracts.insert(service.clone(), promised.clone());
+            services.insert(service.clone());
+        }
+        for seen in batch.flows.values().flatten() {
+            if let Seen::Receipt(receipt) = seen
+                && state.expected.note_receipt(receipt)
+            {
+                services.insert(receipt.service.clone());
+            }
+        }
+        // As a whole: older contracts, which are read again after each start, lead to the same.
+        let changed = !state.expected.agrees(&expected);
+        (changed, services)
+    }
+
+    /// The flows of these ids, as far as they are there.
     async fn load(
         &self,
         tx: &mut SqliteConnection,
@@ -115,21 +138,42 @@ impl Index {
                 entries.insert(entry.flow.id.clone(), entry);
             }
         }
-        let mut state = self.state();
-        for id in ids {
-            if !entries.contains_key(id) {
-                state.flow += 1;
-                state.counts.flows += 1;
-                let entry = Entry {
-                    row: state.flow,
-                    flow: Flow::new(id.clone()),
-                    before: None,
-                    finds: Finds::default(),
-                };
-                entries.insert(id.clone(), entry);
-            }
-        }
         Ok(entries)
+    }
+
+    /// Begins the flows that are not there.
+    async fn begin(
+        &self,
+        tx: &mut SqliteConnection,
+        flows: &BTreeMap<FlowId, Vec<Seen>>,
+        entries: &mut BTreeMap<FlowId, Entry>,
+    ) -> Result<()> {
+        let new = flows.keys().filter(|id| !entries.contains_key(*id));
+        let new: Vec<_> = new.collect();
+        let gone = match self.counts().dropped {
+            0 => BTreeSet::new(),
+            _ => gone::among(tx, &new).await?,
+        };
+        let mut state = self.state();
+        for id in new {
+            let has_made_room = gone.contains(id);
+            let mut seen = flows[id].iter();
+            if has_made_room && !seen.any(|seen| matches!(seen, Seen::Event(_))) {
+                continue;
+            }
+            state.flow += 1;
+            state.counts.flows += 1;
+            let mut flow = Flow::new(id.clone());
+            flow.set_made_room(has_made_room);
+            let entry = Entry {
+                row: state.flow,
+                flow,
+                before: None,
+                finds: Finds::default(),
+            };
+            entries.insert(id.clone(), entry);
+        }
+        Ok(())
     }
 
     fn entry(&self, row: &sqlx::sqlite::SqliteRow) -> Result<Entry> {
@@ -168,7 +212,7 @@ impl Index {
                 values.push_bind(row.kind).push_bind(row.wait_service);
                 values
                     .push_bind(row.last_ms)
-                    .push_bind(row.summary.as_str());
+                    .push_bind(row.summary.as_slice());
                 values.push_bind(row.wait.as_deref());
             });
             insert.push(
@@ -237,6 +281,28 @@ impl Index {
                 values.push_bind(*number).push_bind(text.as_str());
             });
             execute(insert, tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_contracts(
+        &self,
+        tx: &mut SqliteConnection,
+        services: &BTreeSet<String>,
+    ) -> Result<()> {
+        for service in services {
+            let (promised, since) = {
+                let state = self.state();
+                let since = state.expected.since(service);
+                (state.contracts[service].clone(), since)
+            };
+            let insert = "insert or replace into contract (service, bytes, \"offset\", at, since) \
+                          values (?, ?, ?, ?, ?)";
+            let insert = sqlx::query(insert).bind(service.as_str());
+            let insert = insert.bind(promised.contract.encode_to_vec());
+            let insert = insert.bind(promised.offset).bind(promised.at.to_string());
+            let since = serde_json::to_string(&since).expect("plain data is JSON");
+            insert.bind(since).execute(&mut *tx).await?;
         }
         Ok(())
     }
@@ -317,6 +383,7 @@ impl Index {
                     state.counts.discount(*word, service.as_deref());
                 }
             }
+            gone::forget(&mut tx, self.limits.flows_max).await?;
             self.put_counts(&mut tx).await?;
             tx.commit().await?;
         }
@@ -358,6 +425,7 @@ impl Index {
             let delete = delete.bind(topic).bind(at.partition).bind(at.offset);
             delete.execute(&mut *tx).await?;
         }
+        gone::remember(tx, &entry.flow.id).await?;
         for delete in [
             "delete from facts where flow = ?",
             "delete from flow where id = ?",
@@ -369,20 +437,6 @@ impl Index {
         }
         Ok(())
     }
-}
-
-async fn contracts(
-    tx: &mut SqliteConnection,
-    contracts: impl Iterator<Item = &ContractPublished>,
-) -> Result<()> {
-    for contract in contracts {
-        let insert = sqlx::query("insert or replace into contract (service, bytes) values (?, ?)");
-        let insert = insert
-            .bind(contract.service.as_str())
-            .bind(contract.encode_to_vec());
-        insert.execute(&mut *tx).await?;
-    }
-    Ok(())
 }
 
 /// Puts pairs into a table, unless they are there.
@@ -410,7 +464,7 @@ async fn execute(mut statement: QueryBuilder<Sqlite>, tx: &mut SqliteConnection)
 }
 
 /// Pieces of a few sizes.
-fn pieces<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+pub(super) fn pieces<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
     let mut left = all;
     std::iter::from_fn(move || {
         let size = SIZES.into_iter().find(|size| *size <= left.len())?;

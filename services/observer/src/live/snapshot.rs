@@ -37,6 +37,13 @@ pub struct IndexState {
     /// How much is read, while it catches up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_percent: Option<f64>,
+    /// Whether the broker answers.
+    #[serde(default)]
+    pub broker: Broker,
+    /// Since when that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub broker_since: Option<Timestamp>,
     /// Why topics cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -50,6 +57,19 @@ pub struct IndexState {
     pub dropped: u64,
     /// Bytes on disk.
     pub bytes: u64,
+}
+
+/// Whether the broker answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Broker {
+    /// It has not answered since the observer was started: answers are of an earlier time.
+    #[default]
+    Waiting,
+    /// It does.
+    Answers,
+    /// It did, and does no more.
+    Away,
 }
 
 impl IndexState {
@@ -90,6 +110,8 @@ pub struct Service {
     pub originates: Vec<String>,
     /// Flows that wait for it.
     pub waiting_flows: u64,
+    /// Flows of which it has parked an event.
+    pub parked_flows: u64,
 }
 
 /// An instance of a service.

@@ -129,3 +129,33 @@ fn the_index_says_how_far_behind_it_is() {
     live.set_trouble("reading", None);
     assert!(!look(&live, 8).index.is_behind());
 }
+
+#[test]
+fn the_broker_is_waited_for_then_answers_and_then_may_be_away_each_since_a_moment() {
+    let live = Live::default();
+    let told = |at| {
+        let index = look(&live, at).index;
+        (index.broker, index.broker_since)
+    };
+    live.note_broker(false, second(0));
+    live.note_broker(false, second(1));
+    assert_eq!(told(2), (Broker::Waiting, Some(second(0))));
+    live.note_broker(true, second(3));
+    live.note_broker(true, second(4));
+    assert_eq!(told(5), (Broker::Answers, Some(second(3))));
+    live.note_broker(false, second(6));
+    live.note_broker(false, second(7));
+    assert_eq!(told(8), (Broker::Away, Some(second(6))));
+}
+
+#[test]
+fn a_service_is_told_how_many_flows_wait_for_it_and_of_how_many_it_has_parked_an_event() {
+    let live = Live::default();
+    let mut counts = Counts::default();
+    for word in [Word::Running, Word::Retrying, Word::Parked] {
+        counts.count(word, Some("inventory"));
+    }
+    let snapshot = live.snapshot(second(0), &expected(), 1, &counts, 0);
+    let service = &snapshot.services["inventory"];
+    assert_eq!((service.waiting_flows, service.parked_flows), (2, 1));
+}

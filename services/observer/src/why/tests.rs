@@ -68,6 +68,7 @@ fn snapshot(low_water: i64, unfinished: u64) -> Snapshot {
         services: [("payments".to_owned(), service)].into(),
         index: IndexState {
             caught_up: true,
+            broker: Broker::Answers,
             ..IndexState::default()
         },
     }
@@ -222,4 +223,28 @@ fn spans_are_told_in_two_digits() {
     ];
     let told = spans.map(span);
     assert_eq!(told, ["12 ms", "1.2 s", "95 s", "4 min", "3 h", "5 d"]);
+}
+
+#[test]
+fn a_broker_that_has_not_answered_yet_is_told_with_what_was_known() {
+    let mut snapshot = snapshot(42, 1);
+    snapshot.index = IndexState {
+        broker: Broker::Waiting,
+        broker_since: Some(second(8)),
+        trouble: Some("cannot reach it".to_owned()),
+        ..IndexState::default()
+    };
+    let (word, why) = told(&wait(), &snapshot);
+    assert_eq!(word, Word::Unknown);
+    assert_eq!(
+        why,
+        "the broker has not answered yet (12 s by now); last known: as topics tell"
+    );
+    // When it goes away later, a retry is told without when it would be due.
+    snapshot.index.broker = Broker::Away;
+    assert_eq!(
+        told(&failed("gateway_unreachable"), &snapshot).1,
+        "the broker does not answer any more (12 s by now); last known: gateway cannot be reached: \
+         payments goes on trying for StockReserved, attempt 3"
+    );
 }

@@ -21,6 +21,9 @@ const PATHS: Record<string, string> = {
   records: "/flows/4712?view=records",
   many: "/flows/4601",
   nothing: "/flows/0000",
+  services: "/services",
+  service: "/services?open=shipping,inventory",
+  sifted: "/flows/4601?status=parked",
 };
 
 export async function shoot(only: string[], widths: number[], themes: Theme[]) {

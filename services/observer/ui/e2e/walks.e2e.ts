@@ -111,6 +111,61 @@ test("a person without a mouse finds a flow, reads why, and sees a record", asyn
   expect(new URL(page.url()).pathname).toBe("/flows");
 });
 
+test("the events of a flow are filtered by keys, and the filter stands in the address", async () => {
+  const page = await come();
+  await toFlows(page);
+  await toFlow(page, await aKey(page));
+  const all = await page.locator(".windowed > .line-event").count();
+  const first = page.locator(".windowed > .line-event b").first();
+  const name = await first.innerText();
+  await page.keyboard.press("e");
+  expect(await focus(page)).toMatch(/^input/);
+  await page.keyboard.type(name);
+  await page.locator(".flow-filters", { hasText: / of \d+ events? fits?/ }).waitFor();
+  expect(new URL(page.url()).searchParams.get("text")).toBe(name);
+  expect(await page.locator(".windowed > .line-event").count()).toBeLessThanOrEqual(all);
+  expect(await first.innerText()).toBe(name);
+  expect(await axe(page)).toEqual([]);
+
+  // Enter leads to what is found, and the same address shows the same.
+  await page.keyboard.press("Enter");
+  expect(await focus(page)).toMatch(/^row: /);
+  await page.reload();
+  await page.locator(".flow-filters", { hasText: / of \d+ events? fits?/ }).waitFor();
+
+  await page.keyboard.press("e");
+  await page.keyboard.type(" that is nowhere");
+  await page.locator(".none-fits", { hasText: "No event of this flow fits" }).waitFor();
+  // Escape empties the field, and then leaves it.
+  await page.keyboard.press("Escape");
+  await page.locator(".windowed > .line-event").first().waitFor();
+  expect(new URL(page.url()).searchParams.get("text")).toBeNull();
+  await page.keyboard.press("Escape");
+  expect(await focus(page)).toMatch(/^row: /);
+});
+
+for (const theme of ["light", "dark"] as Theme[]) {
+  test(`the services are told, and walked by keys, in the ${theme} theme`, async () => {
+    const page = await come({ theme });
+    await toFlows(page);
+    await page.getByRole("link", { name: "Services" }).click();
+    await page.locator(".service").first().waitFor();
+    expect(await page.locator(".service").count()).toBeGreaterThan(0);
+    expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("j");
+    const name = (await focus(page)).replace("button: ", "");
+    await page.keyboard.press("Enter");
+    await page.locator(".service.open .promises, .service.open .quiet").first().waitFor();
+    expect(new URL(page.url()).search).toBe(`?open=${name}`);
+    expect(await axe(page), "open").toEqual([]);
+    await page.reload();
+    await page.locator(".service.open", { hasText: name }).waitFor();
+    await page.setViewportSize({ width: 320, height: 568 });
+    expect(await sideways(page)).toBe(0);
+    expect(await axe(page), "narrow").toEqual([]);
+  });
+}
+
 test("no letter is cut off to the side at 320 pixels", async () => {
   const page = await come({ width: 320, height: 568 });
   await toFlows(page);

@@ -2,6 +2,7 @@
 import { FindScreen } from "./features/find/screen";
 import { FlowScreen } from "./features/flow/screen";
 import { FlowsScreen } from "./features/flows/screen";
+import { ServicesScreen } from "./features/services/screen";
 import { Shell } from "./features/shell/shell";
 import { ALL_FLOWS } from "./model/address";
 import { useTopics } from "./parts/live";
@@ -14,6 +15,7 @@ export function App() {
     <Shell address={address}>
       {address.screen === "flows" && <FlowsScreen address={address} />}
       {address.screen === "flow" && <FlowScreen key={address.id} address={address} />}
+      {address.screen === "services" && <ServicesScreen address={address} />}
       {address.screen === "find" && <FindScreen key={address.q} q={address.q} />}
       {address.screen === "nowhere" && <Nowhere path={address.path} />}
     </Shell>

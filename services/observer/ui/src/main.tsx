@@ -7,6 +7,7 @@ import "./design/parts.css";
 import "./design/motion.css";
 import "./features/shell/shell.css";
 import "./features/flows/flows.css";
+import "./features/services/services.css";
 import "./features/flow/flow.css";
 import "./features/flow/lines.css";
 import "./features/flow/detail.css";

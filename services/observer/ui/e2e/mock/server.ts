@@ -7,6 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Counts, FlowSummary, IndexState, RecordView } from "../../src/api/types";
 import { STATUSES } from "../../src/api/types";
+import { contracts, services } from "./services";
 import { stories } from "./stories";
 import { nextChange, type StoredFlow } from "./story";
 
@@ -28,6 +29,10 @@ export interface Weather {
   /** So much of the topics is read; undefined is all. */
   read_percent?: number;
   trouble?: string;
+  /** The broker has not answered yet since this time. */
+  brokerless?: string;
+  /** Shipping has an instance that is alive. */
+  shipping: boolean;
   /** Retention has taken all records. */
   expired: boolean;
   /** The index says nothing more. */
@@ -41,6 +46,7 @@ export interface Weather {
 const FAIR: Weather = {
   broken: false,
   empty: false,
+  shipping: false,
   expired: false,
   silent: false,
   streamless: false,
@@ -61,6 +67,11 @@ export class Mock {
 
   get url() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Pages that listen now: whoever does not yet is told nothing of what happens. */
+  get listeners() {
+    return this.streams.size;
   }
 
   /** Listens on the same port as before, if there was one. */
@@ -109,7 +120,14 @@ export class Mock {
   }
 
   speakIndex() {
-    if (!this.weather.silent) this.say("", "index", this.index());
+    if (this.weather.silent) return;
+    this.say("", "index", this.index());
+    this.say("services", "services", this.servicesPage());
+  }
+
+  private servicesPage() {
+    const { empty, shipping } = this.weather;
+    return { services: empty ? [] : services(this.flows, shipping), index: this.index() };
   }
 
   private say(topic: string, event: string, data: unknown) {
@@ -120,15 +138,17 @@ export class Mock {
   }
 
   private index(): IndexState {
-    const { read_percent, trouble, empty } = this.weather;
+    const { read_percent, trouble, brokerless, empty } = this.weather;
     const flows = empty ? [] : this.flows;
-    const caught_up = read_percent === undefined;
+    const caught_up = read_percent === undefined && brokerless === undefined;
     return {
       change: flows.at(-1)?.summary.change ?? 0,
       caught_up,
       behind_records: caught_up ? 3 : 48_210,
       behind_ms: caught_up ? 800 : 180_000,
-      ...(caught_up ? {} : { eta_ms: 12_000, read_percent }),
+      ...(read_percent === undefined ? {} : { eta_ms: 12_000, read_percent }),
+      broker: brokerless === undefined ? "answers" : "waiting",
+      ...(brokerless === undefined ? {} : { broker_since: brokerless }),
       ...(trouble ? { trouble } : {}),
       flows: flows.length,
       events: flows.reduce((sum, { events }) => sum + events.length, 0),
@@ -192,13 +212,8 @@ export class Mock {
     if (what === "find") return send(200, this.lookFor(query.get("q") ?? ""));
     if (what === "status")
       return send(200, { index: this.index(), version: "0.1.0", ...(trace_link ? { trace_link } : {}) });
-    if (what === "services") {
-      const names = ["inventory", "notifications", "orders", "payments", "shipping"];
-      return send(200, {
-        services: names.map((name) => ({ name, alive: name !== "shipping", waiting_flows: 0, lag: 0 })),
-        index: this.index(),
-      });
-    }
+    if (what === "services") return send(200, this.servicesPage());
+    if (what === "contracts") return send(200, { contracts: empty ? [] : contracts() });
     send(404, { error: `there is no /api/${what}`, mend: "see /api/openapi.json" });
   }
 

@@ -40,6 +40,10 @@ export interface StoredFlow {
   data: Map<string, Record<string, unknown>>;
 }
 
+/** As the observer does, no more are told of either. */
+const EMITTED_MAX = 100;
+const ATTEMPTS_MAX = 50;
+
 let offsets = 40;
 let change = 0;
 
@@ -70,7 +74,7 @@ export function tell(story: Story): StoredFlow {
   const id = idOf(`flow ${space} ${key}`);
   const events: EventView[] = [];
   const data = new Map<string, Record<string, unknown>>();
-  const add = (told: Told, depth: number, parent?: EventView): string => {
+  const add = (told: Told, depth: number, parent?: EventView, by?: string): string => {
     const place = events.length;
     const eventId = idOf(`${key} ${told.type} ${place}`);
     const topic = told.type.split(".")[0] ?? "events";
@@ -81,7 +85,7 @@ export function tell(story: Story): StoredFlow {
       type: told.type,
       kind: told.kind ?? "fact",
       key,
-      ...(parent ? { cause: parent.id, parent: parent.place } : {}),
+      ...(parent ? { cause: parent.id, parent: parent.place, emitted_by: by } : {}),
       time: time(start + told.after),
       after_ms: told.after,
       topic,
@@ -100,30 +104,41 @@ export function tell(story: Story): StoredFlow {
     for (const reaction of told.reactions ?? []) {
       view.reactions.push(react(reaction, told, view));
       const last = view.reactions.at(-1);
-      for (const child of reaction.emits ?? []) last?.emitted.push(add(child, depth + 1, view));
+      for (const child of reaction.emits ?? []) {
+        const id = add(child, depth + 1, view, reaction.service);
+        if (last && last.emitted.length < EMITTED_MAX) last.emitted.push(id);
+        if (last) last.emitted_count += 1;
+      }
     }
     return eventId;
   };
-  const react = (told: ToldReaction, event: Told, view: EventView): Reaction => ({
-    service: told.service,
-    reaction: snake(view.type),
-    status: told.status ?? "done",
-    ...(told.why ? { why: told.why } : {}),
-    duplicates: told.duplicates ?? 0,
-    attempts: (
-      told.attempts ?? (told.status === "waiting" ? [] : [{ after: event.after + 0.8, ran: 0.4 }])
-    ).map(({ after, ran, ...rest }, nth) => ({
-      attempt: nth + 1,
-      outcome: "done",
-      started_at: time(start + after),
-      duration_ms: ran,
-      instance: `${told.service}-1`,
-      code_version: "0.4.2",
-      ...rest,
-    })),
-    emitted: [],
-    may_emit: told.may ?? [],
-  });
+  const react = (told: ToldReaction, event: Told, view: EventView): Reaction => {
+    const first = { after: event.after + 0.8, ran: 0.4 };
+    const attempts = (told.attempts ?? (told.status === "waiting" ? [] : [first])).map(
+      ({ after, ran, ...rest }, nth): Attempt => ({
+        attempt: nth + 1,
+        outcome: "done",
+        started_at: time(start + after),
+        duration_ms: ran,
+        instance: `${told.service}-1`,
+        code_version: "0.4.2",
+        ...rest,
+      }),
+    );
+    return {
+      service: told.service,
+      reaction: snake(view.type),
+      status: told.status ?? "done",
+      ...(told.why ? { why: told.why } : {}),
+      duplicates: told.duplicates ?? 0,
+      attempts: attempts.slice(-ATTEMPTS_MAX),
+      attempt_count: attempts.length,
+      ran_ms: attempts.reduce((sum, { duration_ms }) => sum + duration_ms, 0),
+      emitted: [],
+      emitted_count: 0,
+      may_emit: told.may ?? [],
+    };
+  };
   add(root, 0);
   const last = events.reduce((most, event) => Math.max(most, event.after_ms), 0);
   const failed = events.flatMap(({ reactions }) => reactions.flatMap(({ attempts }) => attempts));

@@ -1,7 +1,10 @@
 // One check for each shape of `types.ts`.
 import { anything, type Check, flag, list, number, object, oneOf, optional, pair, text } from "./check";
 import type {
+  AssignedView,
   Attempt,
+  ContractsPage,
+  ContractView,
   Counts,
   EventView,
   FlowChanged,
@@ -11,6 +14,7 @@ import type {
   FlowView,
   Found,
   IndexState,
+  InstanceView,
   Key,
   Reaction,
   RecordView,
@@ -29,6 +33,8 @@ export const indexState = object<IndexState>({
   behind_ms: number,
   eta_ms: optional(number),
   read_percent: optional(number),
+  broker: oneOf(["waiting", "answers", "away"]),
+  broker_since: optional(text),
   trouble: optional(text),
   flows: number,
   events: number,
@@ -96,7 +102,10 @@ const reaction = object<Reaction>({
   why: optional(text),
   duplicates: number,
   attempts: list(attempt),
+  attempt_count: number,
+  ran_ms: number,
   emitted: list(text),
+  emitted_count: number,
   may_emit: list(text),
 });
 
@@ -114,6 +123,7 @@ const eventView = object<EventView>({
   offset: number,
   depth: number,
   parent: optional(number),
+  emitted_by: optional(text),
   place: number,
   cause_missing: flag,
   read: flag,
@@ -155,8 +165,54 @@ export const found = object<Found>({
   tried: list(text),
 });
 
+const assigned = object<AssignedView>({
+  topic: text,
+  partition: number,
+  paused: flag,
+  unfinished: number,
+  low_water: number,
+  lag: number,
+});
+
+const instance = object<InstanceView>({
+  instance: text,
+  code_version: text,
+  activity: text,
+  at: text,
+  alive: flag,
+  assignment: list(assigned),
+  retrying_count: number,
+  parked_count: number,
+  skipped_count: number,
+});
+
+const service = object<ServiceView>({
+  name: text,
+  alive: flag,
+  last_seen: optional(text),
+  lag: number,
+  lag_ms: number,
+  unassigned: number,
+  paused: number,
+  retrying: number,
+  instances: list(instance),
+  reacts_to: list(text),
+  may_emit: list(text),
+  originates: list(text),
+  waiting_flows: number,
+  parked_flows: number,
+});
+
+const promise = object<ContractView["reactions"][number]>({ name: text, event: text, emits: list(text) });
+
+export const contractsPage = object<ContractsPage>({
+  contracts: list(
+    object<ContractView>({ service: text, code_version: text, start: text, reactions: list(promise) }),
+  ),
+});
+
 export const servicesPage = object<ServicesPage>({
-  services: list(object<ServiceView>({ name: text, alive: flag, waiting_flows: number })),
+  services: list(service),
   index: indexState,
 });
 

@@ -43,6 +43,7 @@ test("a status that nobody has may be missing from the counts", () => {
     caught_up: true,
     behind_records: 0,
     behind_ms: 0,
+    broker: "answers",
     flows: 1,
     events: 1,
     receipts: 0,

@@ -1,6 +1,6 @@
 // Asks the observer. Every answer is checked; every failure is a `Failure`, which says what went wrong, what
 // mends it, and whether it is worth trying again.
-import { flowPage, flowView, found, recordView, servicesPage, statusView } from "./answers";
+import { contractsPage, flowPage, flowView, found, recordView, servicesPage, statusView } from "./answers";
 import { type Check, Garbled } from "./check";
 
 /** A question is given up after this time. */
@@ -51,8 +51,21 @@ export function askServices(signal?: AbortSignal) {
   return ask("/api/services", {}, servicesPage, signal);
 }
 
+export function askContracts(signal?: AbortSignal) {
+  return ask("/api/contracts", {}, contractsPage, signal);
+}
+
 export function askStatus(signal?: AbortSignal) {
   return ask("/api/status", {}, statusView, signal);
+}
+
+/** What `public/early.js` has asked for already. It is taken up once, by whoever asks for the same. */
+function early(path: string): Promise<Response> | undefined {
+  const page = globalThis as { quadrilleEarly?: { path: string; answer: Promise<Response> } };
+  const asked = page.quadrilleEarly;
+  if (asked?.path !== path) return undefined;
+  page.quadrilleEarly = undefined;
+  return asked.answer;
 }
 
 type Query = Record<string, string | number | undefined>;
@@ -64,10 +77,12 @@ async function ask<T>(path: string, query: Query, check: Check<T>, signal?: Abor
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(search ? `${path}?${search}` : path, {
-      headers: { accept: "application/json" },
-      signal: signal ? AbortSignal.any([signal, late]) : late,
-    });
+    const whole = search ? `${path}?${search}` : path;
+    response = await (early(whole) ??
+      fetch(whole, {
+        headers: { accept: "application/json" },
+        signal: signal ? AbortSignal.any([signal, late]) : late,
+      }));
     body = await response.json().catch((error: unknown) => {
       // An answer that breaks off is a server that went away; one that is no JSON comes from somebody else.
       if (error instanceof SyntaxError) return undefined;

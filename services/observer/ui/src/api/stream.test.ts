@@ -27,6 +27,7 @@ const INDEX = {
   caught_up: true,
   behind_records: 0,
   behind_ms: 0,
+  broker: "answers",
   flows: 0,
   events: 0,
   receipts: 0,

@@ -1,8 +1,8 @@
 // The one server-sent stream of this tab. It listens to the topics that the screen shows, says how the
 // connection is, and comes back by itself. A new connection sends nothing that happened before it, so
 // whoever listens is told `back` and asks again.
-import { flowChanged, flowsChanged, indexState } from "./answers";
-import type { FlowChanged, FlowsChanged, IndexState } from "./types";
+import { flowChanged, flowsChanged, indexState, servicesPage } from "./answers";
+import type { FlowChanged, FlowsChanged, IndexState, ServicesPage } from "./types";
 
 export type Link =
   | { state: "connecting" }
@@ -14,6 +14,7 @@ export type Link =
 export interface Listener {
   flows?(message: FlowsChanged): void;
   flow?(message: FlowChanged): void;
+  services?(message: ServicesPage): void;
   index?(state: IndexState): void;
   link?(link: Link): void;
   /** The connection is new: what was asked before it may be old by now. */
@@ -88,7 +89,7 @@ export class Stream {
     this.hear(source, "flows", (data) => this.listener.flows?.(flowsChanged(data, "message flows")));
     this.hear(source, "flow", (data) => this.listener.flow?.(flowChanged(data, "message flow")));
     this.hear(source, "index", (data) => this.listener.index?.(indexState(data, "message index")));
-    this.hear(source, "services", () => {});
+    this.hear(source, "services", (data) => this.listener.services?.(servicesPage(data, "message services")));
   }
 
   private hear(source: EventSource, name: string, told: (data: unknown) => void) {

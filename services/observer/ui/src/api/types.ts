@@ -21,6 +21,9 @@ export interface IndexState {
   behind_ms: number;
   eta_ms?: number;
   read_percent?: number;
+  /** Whether the broker answers: `waiting` is never yet, `away` is no more. */
+  broker: "waiting" | "answers" | "away";
+  broker_since?: string;
   trouble?: string;
   flows: number;
   events: number;
@@ -77,8 +80,13 @@ export interface Reaction {
   status: "done" | "retrying" | "parked" | "waiting";
   why?: string;
   duplicates: number;
+  /** The newest. */
   attempts: Attempt[];
+  attempt_count: number;
+  ran_ms: number;
+  /** The first of their ids. */
   emitted: string[];
+  emitted_count: number;
   may_emit: string[];
 }
 
@@ -96,6 +104,8 @@ export interface EventView {
   offset: number;
   depth: number;
   parent?: number;
+  /** The service whose reaction to the parent emitted it. */
+  emitted_by?: string;
   place: number;
   cause_missing: boolean;
   read: boolean;
@@ -136,11 +146,55 @@ export interface Found {
   tried: string[];
 }
 
-/** What the pages show of a service today; the answer holds more. */
+/** A partition that an instance has. */
+export interface AssignedView {
+  topic: string;
+  partition: number;
+  paused: boolean;
+  unfinished: number;
+  low_water: number;
+  lag: number;
+}
+
+export interface InstanceView {
+  instance: string;
+  code_version: string;
+  activity: string;
+  at: string;
+  alive: boolean;
+  assignment: AssignedView[];
+  retrying_count: number;
+  parked_count: number;
+  skipped_count: number;
+}
+
 export interface ServiceView {
   name: string;
   alive: boolean;
+  last_seen?: string;
+  lag: number;
+  lag_ms: number;
+  unassigned: number;
+  paused: number;
+  retrying: number;
+  instances: InstanceView[];
+  reacts_to: string[];
+  may_emit: string[];
+  originates: string[];
   waiting_flows: number;
+  parked_flows: number;
+}
+
+/** What a service has promised, as far as the pages show it. */
+export interface ContractView {
+  service: string;
+  code_version: string;
+  start: string;
+  reactions: { name: string; event: string; emits: string[] }[];
+}
+
+export interface ContractsPage {
+  contracts: ContractView[];
 }
 
 export interface ServicesPage {

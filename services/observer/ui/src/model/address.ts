@@ -1,5 +1,6 @@
 // The address bar holds all that a person may want to share. This reads it and writes it.
 import { STATUSES, type Status } from "../api/types";
+import { type EventFilter, REACTION_STATUSES } from "./event-filter";
 
 export interface FlowsAddress {
   screen: "flows";
@@ -17,7 +18,7 @@ export const AXES = ["elastic", "wall", "previous"] as const;
 export type View = (typeof VIEWS)[number];
 export type AxisKind = (typeof AXES)[number];
 
-export interface FlowAddress {
+export interface FlowAddress extends EventFilter {
   screen: "flow";
   id: string;
   view: View;
@@ -34,12 +35,19 @@ export interface FindAddress {
   q: string;
 }
 
+/** Who takes part, and how far they are. */
+export interface ServicesAddress {
+  screen: "services";
+  /** Services of which all is shown. */
+  open: string[];
+}
+
 export interface NowhereAddress {
   screen: "nowhere";
   path: string;
 }
 
-export type Address = FlowsAddress | FlowAddress | FindAddress | NowhereAddress;
+export type Address = FlowsAddress | FlowAddress | FindAddress | ServicesAddress | NowhereAddress;
 
 /** Since when, as one may choose it. */
 export const SINCE: { value: string; words: string; ms: number }[] = [
@@ -50,6 +58,7 @@ export const SINCE: { value: string; words: string; ms: number }[] = [
 ];
 
 export const ALL_FLOWS: FlowsAddress = { screen: "flows", status: [] };
+export const ALL_SERVICES: ServicesAddress = { screen: "services", open: [] };
 
 export function readAddress(path: string, search: string): Address {
   const query = new URLSearchParams(search);
@@ -68,6 +77,9 @@ export function readAddress(path: string, search: string): Address {
       q: given("q"),
     });
   }
+  if (screen === "services" && parts.length === 1) {
+    return { screen: "services", open: (given("open") ?? "").split(",").filter(Boolean) };
+  }
   if (screen === "flows" && id !== undefined && parts.length === 2) {
     return compact({
       screen: "flow",
@@ -76,6 +88,10 @@ export function readAddress(path: string, search: string): Address {
       axis: AXES.find((axis) => axis === given("axis")) ?? "elastic",
       table: given("as") === "table",
       event: given("e"),
+      type: given("type"),
+      service: given("service"),
+      status: REACTION_STATUSES.find((status) => status === given("status")),
+      text: given("text"),
     });
   }
   const q = screen === "find" ? (given("q") ?? given("key")) : sought(parts.map(decode));
@@ -91,6 +107,10 @@ function sought([screen, ...rest]: string[]): string | undefined {
 
 export function writeAddress(address: Address): string {
   if (address.screen === "nowhere") return address.path;
+  if (address.screen === "services") {
+    const open = address.open.map(encodeURIComponent).join(",");
+    return open === "" ? "/services" : `/services?open=${open}`;
+  }
   if (address.screen === "find") return `/find?${new URLSearchParams({ q: address.q })}`;
   const query = new URLSearchParams();
   const put = (name: string, value: string | undefined) => value && query.set(name, value);
@@ -108,6 +128,10 @@ export function writeAddress(address: Address): string {
     put("axis", address.axis === "elastic" ? undefined : address.axis);
     put("as", address.table ? "table" : undefined);
     put("e", address.event);
+    put("type", address.type);
+    put("service", address.service);
+    put("status", address.status);
+    put("text", address.text);
   }
   const search = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return search ? `${path}?${search}` : path;

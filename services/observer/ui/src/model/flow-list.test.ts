@@ -15,6 +15,7 @@ const page = (flows: FlowPage["flows"], next?: string): FlowPage => ({
     caught_up: true,
     behind_records: 0,
     behind_ms: 0,
+    broker: "answers",
     flows: 0,
     events: 0,
     receipts: 0,

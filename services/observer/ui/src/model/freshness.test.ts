@@ -8,11 +8,13 @@ const index: IndexState = {
   caught_up: true,
   behind_records: 3,
   behind_ms: 800,
+  broker: "answers",
   flows: 1,
   events: 1,
   receipts: 1,
   bytes: 1,
 };
+const time = (ms: number) => new Date(ms).toISOString();
 const seen = (more: Partial<Seen> = {}): Seen => ({
   link: { state: "open" },
   index,
@@ -41,6 +43,16 @@ test.each<[string, Seen, string]>([
   ],
   ["catching up, nobody knows how far", seen({ index: { ...index, caught_up: false } }), "catching up"],
   ["trouble", seen({ index: { ...index, trouble: "broker out of reach" } }), "broker out of reach"],
+  [
+    "the broker comes later",
+    seen({ index: { ...index, caught_up: false, broker: "waiting", broker_since: time(NOW - 12_000) } }),
+    "no broker yet for 12 s",
+  ],
+  [
+    "the broker went",
+    seen({ index: { ...index, trouble: "nobody answers", broker: "away", broker_since: time(NOW - 3000) } }),
+    "broker away for 3 s",
+  ],
   ["away", seen({ link: { state: "away", since: NOW - 4000, again: NOW + 2500 } }), "observer away for 4 s"],
   [
     "only the stream is away",

@@ -2,7 +2,7 @@
 // observer it counts how long the page has been stale.
 import type { Link } from "../api/stream";
 import type { IndexState } from "../api/types";
-import { age, count, duration } from "./words";
+import { age, count, duration, instant, sentence } from "./words";
 
 /** The index speaks every 2 s. A page that heard nothing for longer than this calls itself stale. */
 const STALE_MS = 7_000;
@@ -41,6 +41,7 @@ export function freshness(seen: Seen, now: number): Freshness {
     if (link.state === "connecting") return { tone: "quiet", words: "connecting" };
     return { tone: "danger", words: `stale ${age(now - heard)}`, detail: "The observer says nothing new." };
   }
+  if (index.broker !== "answers") return brokerless(index, now);
   if (index.trouble) return { tone: "danger", words: index.trouble, detail: "What is shown is from before." };
   if (!index.caught_up) return catchingUp(index);
   const behind = `${count(index.behind_records)} records are not read yet.`;
@@ -48,6 +49,23 @@ export function freshness(seen: Seen, now: number): Freshness {
   const lag = index.behind_ms < PROMPT_MS ? "up to date" : `index ${seconds(index.behind_ms)} behind`;
   if (paused) return { tone: "warning", words: `paused · ${lag}`, detail: "Press l to go on live." };
   return { tone: "good", words: `live · ${lag}`, detail };
+}
+
+/** The observer answers, and the broker does not: what is shown is what was read before. */
+function brokerless(index: IndexState, now: number): Freshness {
+  const since = index.broker_since === undefined ? "" : ` for ${age(now - instant(index.broker_since))}`;
+  const trouble = index.trouble === undefined ? "" : ` ${sentence(index.trouble)}`;
+  return index.broker === "waiting"
+    ? {
+        tone: "warning",
+        words: `no broker yet${since}`,
+        detail: `The broker has not answered since the observer was started. It goes on by itself.${trouble}`,
+      }
+    : {
+        tone: "danger",
+        words: `broker away${since}`,
+        detail: `It does not answer: what is shown is from before.${trouble}`,
+      };
 }
 
 function catchingUp(index: IndexState): Freshness {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Attempt } from "../api/types";
-import { bars, dueAt, eventInstant, flowStart, ran, scale } from "./moments";
+import { bars, dueAt, eventInstant, flowStart, scale } from "./moments";
 import { event, reaction } from "./told";
 import { AS_IT_COMES, grow, rows } from "./tree";
 
@@ -33,7 +33,6 @@ describe("a reaction as bars", () => {
       [2, 5, "retry"],
       [9, 10, "done"],
     ]);
-    expect(ran(done)).toBe(4);
     expect(dueAt(done)).toBeUndefined();
   });
 

@@ -100,8 +100,3 @@ export function attemptWords(attempt: Attempt): string {
   const code = attempt.error_code ? ` ${attempt.error_code}` : "";
   return `attempt ${attempt.attempt}: ${attempt.outcome}${code}`;
 }
-
-/** How long all attempts of a reaction ran. */
-export function ran(reaction: Reaction): number {
-  return reaction.attempts.reduce((sum, attempt) => sum + attempt.duration_ms, 0);
-}

@@ -18,7 +18,8 @@ export type Action =
   | "view2"
   | "view3"
   | "copy"
-  | "live";
+  | "live"
+  | "filter";
 
 export interface Shortcut {
   action: Action;
@@ -42,6 +43,7 @@ export const SHORTCUTS: Shortcut[] = [
   { action: "view2", keys: ["2"], words: "Cause tree", where: "flow" },
   { action: "view3", keys: ["3"], words: "Raw records", where: "flow" },
   { action: "axis", keys: ["t"], words: "Next time axis", where: "flow" },
+  { action: "filter", keys: ["e"], words: "Filter the events", where: "flow" },
   { action: "openAll", keys: ["]"], words: "Expand all", where: "flow" },
   { action: "closeAll", keys: ["["], words: "Collapse all", where: "flow" },
   { action: "levelMore", keys: ["o"], words: "Expand one level", where: "flow" },

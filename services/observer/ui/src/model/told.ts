@@ -28,7 +28,10 @@ export function reaction(service: string, more: Partial<Reaction> = {}): Reactio
     status: "done",
     duplicates: 0,
     attempts: [],
+    attempt_count: more.attempts?.length ?? 0,
+    ran_ms: (more.attempts ?? []).reduce((sum, { duration_ms }) => sum + duration_ms, 0),
     emitted: [],
+    emitted_count: more.emitted?.length ?? 0,
     may_emit: [],
     ...more,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EventView } from "../api/types";
+import { type EventFilter, fitting } from "./event-filter";
 import { event, reaction } from "./told";
 import {
   AS_IT_COMES,
@@ -33,10 +34,11 @@ function drawn(shown: Row[]): string[] {
 }
 
 const order: EventView[] = [
-  event(0, { reactions: [reaction("inventory", { emitted: ["e1"] }), reaction("orders")] }),
+  event(0, { reactions: [reaction("inventory"), reaction("orders")] }),
   event(1, {
     parent: 0,
     cause: "e0",
+    emitted_by: "inventory",
     reactions: [
       reaction("payments", { status: "waiting", may_emit: ["PaymentCaptured", "PaymentDeclined"] }),
     ],
@@ -50,11 +52,12 @@ function fan(count: number, failing: number): EventView[] {
     event(nth + 1, {
       id,
       parent: 0,
+      emitted_by: "shipping",
       type: "Shipped",
       reactions: [reaction("orders", { status: nth < failing ? "parked" : "done" })],
     }),
   );
-  return [event(0, { reactions: [reaction("shipping", { emitted: ids })] }), ...children];
+  return [event(0, { reactions: [reaction("shipping")] }), ...children];
 }
 
 describe("rows", () => {
@@ -148,6 +151,38 @@ describe("opening and closing", () => {
   });
 });
 
+describe("a filter", () => {
+  const drawnBy = (filter: EventFilter, events = order) =>
+    drawn(rows(grow(events, false, fitting(filter)), AS_IT_COMES));
+
+  test("keeps what fits, and what led to it as context", () => {
+    const shown = rows(grow(order, false, fitting({ status: "waiting" })), AS_IT_COMES);
+    expect(drawn(shown)).toEqual([
+      "e0",
+      "  done inventory",
+      "    e1",
+      "      waiting payments",
+      "        may PaymentCaptured",
+      "        may PaymentDeclined",
+    ]);
+    expect(shown.map(({ context }) => context)).toEqual([true, true, false, false, false, false]);
+  });
+
+  test("of a service keeps its reactions alone", () => {
+    expect(drawnBy({ service: "inventory" })).toEqual(["e0", "  done inventory"]);
+  });
+
+  test("that nothing fits leaves nothing, and folds count what fits", () => {
+    expect(drawnBy({ text: "nothing of the kind" })).toEqual([]);
+    expect(drawnBy({ status: "parked" }, fan(20, 6))).toEqual([
+      "e0",
+      "  done shipping",
+      "    Shipped ×6 (6 failed)",
+    ]);
+    expect(drawnBy({ status: "parked" }, fan(20, 2)).length).toBe(6);
+  });
+});
+
 test("problems are found in both directions", () => {
   const shown = rows(grow(order, false), AS_IT_COMES);
   expect(nextProblem(shown, -1, 1)).toBe(3);
@@ -158,8 +193,8 @@ test("problems are found in both directions", () => {
 test("a chain of 10 000 events and a fan of as many are flattened, without a call for each level", () => {
   const chain = Array.from({ length: 10_000 }, (_, nth) =>
     event(nth, {
-      ...(nth ? { parent: nth - 1 } : {}),
-      reactions: [reaction("next", { emitted: [`e${nth + 1}`] })],
+      ...(nth ? { parent: nth - 1, emitted_by: "next" } : {}),
+      reactions: [reaction("next")],
     }),
   );
   expect(rows(grow(chain, false), AS_IT_COMES).length).toBe(20_000);

@@ -1,6 +1,7 @@
 // A flow as rows: events, who reacted to each, what those emitted, and what may still come. Built once per
 // answer (`grow`), then flattened by what is open (`rows`). Iterative, as a chain may be thousands deep.
 import type { EventView, Reaction } from "../api/types";
+import type { Fits } from "./event-filter";
 
 /** So many siblings of one type, and they are shown as one row. */
 export const FOLD_MIN = 5;
@@ -15,6 +16,8 @@ interface Shared {
   expandable: boolean;
   expanded: boolean;
   problem: boolean;
+  /** It does not fit the filter, and is there because of what came of it. */
+  context: boolean;
 }
 
 export interface EventRow extends Shared {
@@ -57,6 +60,7 @@ export interface Node {
   id: string;
   content: Content;
   problem: boolean;
+  context?: boolean;
   children: Node[];
 }
 
@@ -80,11 +84,11 @@ export function isFailing(reaction: Reaction): boolean {
   return reaction.status === "parked" || reaction.status === "retrying";
 }
 
-/** `more` says that the flow has events which are not loaded. */
-export function grow(events: readonly EventView[], more: boolean): Node[] {
+/** `more` says that the flow has events which are not loaded; `fits`, which of them are wanted. */
+export function grow(events: readonly EventView[], more: boolean, fits?: Fits): Node[] {
   const nodes = new Map<number, Node>();
   const emitters = new Map<string, Node>();
-  const roots: Node[] = [];
+  let roots: Node[] = [];
   const open = more ? openPath(events) : new Set<number>();
   for (const event of events) {
     const id = eventRowId(event);
@@ -98,24 +102,45 @@ export function grow(events: readonly EventView[], more: boolean): Node[] {
         children: [],
       };
       node.children.push(child);
-      for (const emitted of reaction.emitted) emitters.set(`${event.place} ${emitted}`, child);
+      emitters.set(`${event.place} ${reaction.service}`, child);
     }
     nodes.set(event.place, node);
     const parent = event.parent === undefined ? undefined : nodes.get(event.parent);
-    const emitter = emitters.get(`${event.parent} ${event.id}`);
+    const emitter = emitters.get(`${event.parent} ${event.emitted_by}`);
     (emitter ?? parent)?.children.push(node);
     if (!parent) roots.push(node);
   }
+  if (fits) roots = pruned([...nodes.values()], roots, fits);
   for (const node of nodes.values()) {
     const place = node.content.kind === "event" ? node.content.event.place : -1;
     node.children = fold(node.id, node.children, open.has(place));
     for (const child of node.children) {
       if (child.content.kind !== "reaction") continue;
       child.children = fold(child.id, child.children, open.has(place));
-      child.children.push(...promises(child));
+      if (!child.context) child.children.push(...promises(child));
     }
   }
   return fold("", roots, more);
+}
+
+/** Takes away what neither fits nor led to anything that does. Causes stand before their effects. */
+function pruned(nodes: Node[], roots: Node[], fits: Fits): Node[] {
+  const kept = new Set<Node>();
+  for (const node of nodes.reverse()) {
+    const fit = node.content.kind === "event" && fits.event(node.content.event);
+    for (const child of node.children) {
+      const { content } = child;
+      if (content.kind !== "reaction") continue;
+      child.children = child.children.filter((each) => kept.has(each));
+      const own = fit && fits.reaction(content.reaction);
+      child.context = !own;
+      if (own || child.children.length > 0) kept.add(child);
+    }
+    node.children = node.children.filter((child) => kept.has(child));
+    node.context = !fit;
+    if (fit || node.children.length > 0) kept.add(node);
+  }
+  return roots.filter((node) => kept.has(node));
 }
 
 /** The events whose effects may go on after the last loaded one: it and all above it. */
@@ -219,20 +244,38 @@ interface Siblings {
 }
 
 /** Field by field: a spread takes ten times as long, which one feels with 20 000 rows. */
-function rowOf({ id, content, problem }: Node, among: Siblings, expandable: boolean, expanded: boolean): Row {
+function rowOf(
+  { id, content, problem, context = false }: Node,
+  among: Siblings,
+  expandable: boolean,
+  expanded: boolean,
+): Row {
   const { level, parent, next: nth } = among;
   const siblings = among.nodes.length;
   switch (content.kind) {
     case "event": {
       const { kind, event } = content;
-      return { id, level, parent, nth, siblings, expandable, expanded, problem, kind, event };
+      return { id, level, parent, nth, siblings, expandable, expanded, problem, context, kind, event };
     }
     case "reaction": {
       const { kind, event, reaction } = content;
-      return { id, level, parent, nth, siblings, expandable, expanded, problem, kind, event, reaction };
+      return {
+        id,
+        level,
+        parent,
+        nth,
+        siblings,
+        expandable,
+        expanded,
+        problem,
+        context,
+        kind,
+        event,
+        reaction,
+      };
     }
     default:
-      return { ...content, id, level, parent, nth, siblings, expandable, expanded, problem };
+      return { ...content, id, level, parent, nth, siblings, expandable, expanded, problem, context };
   }
 }
 

@@ -22,6 +22,10 @@ const stream = new Stream({
   flow: (message) => {
     for (const screen of screens) screen.flow?.(message);
   },
+  services: (message) => {
+    for (const screen of screens) screen.services?.(message);
+    heard(message.index);
+  },
   index: heard,
   link: (link) => {
     const before = live.link;
@@ -99,6 +103,7 @@ export function useTopics(topics: readonly string[], listener: Listener) {
     const screen: Listener = {
       flows: (message) => latest.current.flows?.(message),
       flow: (message) => latest.current.flow?.(message),
+      services: (message) => latest.current.services?.(message),
       back: () => latest.current.back?.(),
     };
     screens.add(screen);

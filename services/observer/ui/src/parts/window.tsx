@@ -40,18 +40,23 @@ export function Windowed(props: WindowedProps) {
   const [shown, setShown] = useState<Window>({ first: 0, end: Math.min(count, 60) });
 
   useLayoutEffect(() => {
-    function measure() {
-      const top = box.current?.getBoundingClientRect().top ?? 0;
-      const next = visible(top, window.innerHeight, height, count, AROUND);
+    // Where the list begins on the page. Asked for only when something may have moved it: whoever scrolls does not.
+    let begins = 0;
+    function look() {
+      const next = visible(begins - window.scrollY, window.innerHeight, height, count, AROUND);
       setShown((old) => (old.first === next.first && old.end === next.end ? old : next));
     }
+    function measure() {
+      begins = (box.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
+      look();
+    }
     measure();
-    window.addEventListener("scroll", measure, { passive: true });
+    window.addEventListener("scroll", look, { passive: true });
     window.addEventListener("resize", measure);
     const observer = new ResizeObserver(measure);
     observer.observe(document.body);
     return () => {
-      window.removeEventListener("scroll", measure);
+      window.removeEventListener("scroll", look);
       window.removeEventListener("resize", measure);
       observer.disconnect();
     };

@@ -9,6 +9,7 @@ import { KIND_WORDS } from "../../model/status";
 import {
   bytes,
   clock,
+  count,
   duration,
   fullClock,
   instant,
@@ -24,6 +25,9 @@ import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
 import { ReactionMark } from "../../parts/marks";
 import { Json } from "./json";
+
+/** Of what a reaction emitted, so much is listed; the tree holds all. */
+const EMITTED_MAX = 12;
 
 interface Props {
   flow: LoadedFlow;
@@ -155,7 +159,9 @@ interface ReactionProps {
 function ReactionDetail({ reaction, flow, select }: ReactionProps) {
   const now = useNow(1000);
   const due = dueAt(reaction);
-  const emitted = reaction.emitted.map((id) => ({ id, event: eventById(flow, id) }));
+  const more = reaction.emitted_count - Math.min(reaction.emitted.length, EMITTED_MAX);
+  const earlier = reaction.attempt_count - reaction.attempts.length;
+  const emitted = reaction.emitted.slice(0, EMITTED_MAX).map((id) => ({ id, event: eventById(flow, id) }));
   return (
     <div className="reaction">
       <div className="reaction-head">
@@ -171,10 +177,16 @@ function ReactionDetail({ reaction, flow, select }: ReactionProps) {
         </p>
       )}
       {reaction.attempts.length > 0 && <Attempts attempts={reaction.attempts} now={now} />}
+      {earlier > 0 && (
+        <p className="quiet">
+          The newest {reaction.attempts.length} of {count(reaction.attempt_count)} attempts: {count(earlier)}{" "}
+          earlier ones are not listed.
+        </p>
+      )}
       {emitted.length > 0 && (
         <p className="reaction-out">
           Emitted{" "}
-          {emitted.slice(0, 12).map(({ id, event }) =>
+          {emitted.map(({ id, event }) =>
             event ? (
               <button key={id} type="button" className="link" onClick={() => select(event)}>
                 {typeName(event.type)}
@@ -185,7 +197,7 @@ function ReactionDetail({ reaction, flow, select }: ReactionProps) {
               </span>
             ),
           )}
-          {emitted.length > 12 && <span>and {emitted.length - 12} more</span>}
+          {more > 0 && <span>and {count(more)} more</span>}
         </p>
       )}
       {reaction.status !== "done" && reaction.may_emit.length > 0 && (

@@ -240,7 +240,7 @@ const Line = memo(function Line({
     <div
       role="row"
       tabIndex={reachable ? 0 : -1}
-      className={`line line-${row.kind}${row.problem ? " problem" : ""}${chosen ? " chosen" : ""}`}
+      className={`line line-${row.kind}${row.problem && !row.context ? " problem" : ""}${row.context ? " context" : ""}${chosen ? " chosen" : ""}`}
       aria-level={row.level}
       aria-posinset={row.nth}
       aria-setsize={row.siblings}

@@ -11,16 +11,17 @@ import type { LinesHandle } from "./lines";
 
 interface Props {
   flow: LoadedFlow;
+  /** Those that are wanted. */
+  events: readonly EventView[];
   selected?: EventView;
   select: (event: EventView) => void;
   more: () => Promise<LoadedFlow | undefined>;
   handle: { current: LinesHandle | null };
 }
 
-export function Records({ flow, selected, select, more, handle }: Props) {
-  const { events } = flow;
+export function Records({ flow, events, selected, select, more, handle }: Props) {
   const narrow = useNarrow();
-  const start = flowStart(flow.head, events);
+  const start = flowStart(flow.head, flow.events);
   const grid = useRef<HTMLDivElement>(null);
   const reveal = useRef<Reveal | null>(null);
   // The row that is to take the focus, once it is the active one: an effect of an earlier drawing may run first.

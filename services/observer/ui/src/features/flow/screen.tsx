@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { EventView } from "../../api/types";
 import { AXES, type FlowAddress, VIEWS, writeAddress } from "../../model/address";
+import { fitting } from "../../model/event-filter";
 import { eventById } from "../../model/flow-pages";
 import { STATUS_WORDS } from "../../model/status";
 import {
@@ -24,6 +25,7 @@ import { go } from "../../parts/router";
 import { useShortcuts } from "../../parts/shortcuts";
 import { FailurePanel, Skeleton, TroubleBar } from "../../parts/states";
 import { Detail } from "./detail";
+import { FlowFilters } from "./filters";
 import { FlowHeader } from "./header";
 import type { LinesHandle } from "./lines";
 import { useFlow } from "./load";
@@ -39,7 +41,10 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
   const { paused } = useLive();
   const [open, setOpen] = useState(AS_IT_COMES);
   const lines = useRef<LinesHandle | null>(null);
-  const roots = useMemo(() => (flow ? grow(flow.events, flow.next !== undefined) : []), [flow]);
+  const { type, service, status, text } = address;
+  const fits = useMemo(() => fitting({ type, service, status, text }), [type, service, status, text]);
+  const roots = useMemo(() => (flow ? grow(flow.events, flow.next !== undefined, fits) : []), [flow, fits]);
+  const events = useMemo(() => (flow && fits ? flow.events.filter(fits.event) : flow?.events), [flow, fits]);
   const shown = useMemo(() => rows(roots, open), [roots, open]);
   const selected = flow && eventById(flow, address.event);
   const { view } = address;
@@ -50,6 +55,11 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
   useEffect(() => {
     if (looking && !loadingMore) void more();
   }, [looking, loadingMore, more]);
+  // A filter is for all events, so all are loaded.
+  const sifting = fits !== undefined && flow?.next !== undefined && !failure;
+  useEffect(() => {
+    if (sifting && !loadingMore) void more();
+  }, [sifting, loadingMore, more]);
   const arrived = useRef<string>(undefined);
   useEffect(() => {
     if (!selected || arrived.current === selected.id) return;
@@ -143,13 +153,34 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
         </div>
       )}
       <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
+      <FlowFilters
+        address={address}
+        flow={flow}
+        change={change}
+        fitting={fits && events?.length}
+        leave={() => lines.current?.focus()}
+      />
       <div className={selected ? "flow-body with-detail" : "flow-body"}>
         <div className="flow-view" id="flow-view" role="tabpanel" aria-labelledby={`tab-${view}`}>
           {view === "timeline" && !address.table && <Timeline {...common} flow={flow} axis={address.axis} />}
           {view === "timeline" && address.table && <TimelineTable {...common} flow={flow} />}
           {view === "tree" && <CauseTree {...common} flow={flow} />}
           {view === "records" && (
-            <Records flow={flow} selected={selected} select={select} more={more} handle={lines} />
+            <Records
+              flow={flow}
+              events={events ?? []}
+              selected={selected}
+              select={select}
+              more={more}
+              handle={lines}
+            />
+          )}
+          {fits && events?.length === 0 && (
+            <p className="none-fits">
+              {flow.next === undefined
+                ? "No event of this flow fits."
+                : "No event fits so far. The others are being loaded."}
+            </p>
           )}
           <div className="list-foot">
             <span>

@@ -1,8 +1,8 @@
 // The timeline's twin: the same rows and times, as a table.
 import type { LoadedFlow } from "../../model/flow-pages";
-import { dueAt, eventInstant, flowStart, ran } from "../../model/moments";
+import { dueAt, eventInstant, flowStart } from "../../model/moments";
 import type { Row } from "../../model/tree";
-import { duration, instant } from "../../model/words";
+import { count, duration, instant } from "../../model/words";
 import { useNow } from "../../parts/hooks";
 import { Lines, type ViewProps } from "./lines";
 import { RowName, Words } from "./names";
@@ -47,7 +47,7 @@ function ends(row: Row, start: number): string {
 }
 
 function took(row: Row): string {
-  return row.kind === "reaction" && row.reaction.attempts.length > 0 ? duration(ran(row.reaction)) : "";
+  return row.kind === "reaction" && row.reaction.attempts.length > 0 ? duration(row.reaction.ran_ms) : "";
 }
 
 function attempts(row: Row, start: number, now: number): string {
@@ -58,6 +58,8 @@ function attempts(row: Row, start: number, now: number): string {
   const words = reaction.attempts.map(({ attempt, outcome, error_code }) =>
     [`${attempt}: ${outcome}`, error_code].filter(Boolean).join(" "),
   );
+  const earlier = reaction.attempt_count - reaction.attempts.length;
+  if (earlier > 0) words.unshift(`${count(earlier)} earlier`);
   const due = dueAt(reaction);
   if (due !== undefined) words.push(due > now ? `next in ${duration(due - now)}` : "next is due");
   return words.join(" · ");

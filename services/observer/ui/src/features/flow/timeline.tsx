@@ -4,7 +4,7 @@ import type { AxisKind } from "../../model/address";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { bars, eventInstant, flowStart, type Scale, scale } from "../../model/moments";
 import type { Row } from "../../model/tree";
-import { duration, fullClock } from "../../model/words";
+import { count, duration, fullClock } from "../../model/words";
 import { useNow, useWidth } from "../../parts/hooks";
 import { type Column, Lines, type ViewProps } from "./lines";
 import { RowName } from "./names";
@@ -171,9 +171,10 @@ function reactionWords(row: Extract<Row, { kind: "reaction" }>): string {
   const { reaction } = row;
   const { attempts, status } = reaction;
   if (status === "waiting") return reaction.why ?? "waiting";
-  const ran = attempts.reduce((sum, attempt) => sum + attempt.duration_ms, 0);
   const last = attempts.at(-1);
   const code = last?.error_code && status !== "done" ? ` · ${last.error_code}` : "";
-  const tries = attempts.length > 1 ? `${attempts.length} attempts, ` : "";
-  return `${tries}${duration(ran)}${code}`;
+  const { attempt_count: tried, ran_ms } = reaction;
+  if (status !== "done" && tried > 1) return `${count(tried)} attempts${code}`;
+  const tries = tried > 1 ? `${count(tried)} attempts, ` : "";
+  return `${tries}${duration(ran_ms)}${code}`;
 }

@@ -1,7 +1,6 @@
 // The cause tree: what caused what, with numbers instead of a picture.
 import { useMemo } from "react";
 import type { LoadedFlow } from "../../model/flow-pages";
-import { ran } from "../../model/moments";
 import type { Row } from "../../model/tree";
 import { duration } from "../../model/words";
 import { type Column, Lines, type ViewProps } from "./lines";
@@ -37,7 +36,7 @@ function after(row: Row): string {
 }
 
 function took(row: Row): string {
-  return row.kind === "reaction" && row.reaction.attempts.length > 0 ? duration(ran(row.reaction)) : "";
+  return row.kind === "reaction" && row.reaction.attempts.length > 0 ? duration(row.reaction.ran_ms) : "";
 }
 
 function record(row: Row): string {
@@ -58,8 +57,8 @@ function becameWords(row: Row): string {
   if (reaction.why) return reaction.why;
   const last = reaction.attempts.at(-1);
   if (reaction.status === "done") {
-    const failed = reaction.attempts.filter(({ outcome }) => outcome === "retry").length;
-    return failed > 0 ? `done at attempt ${last?.attempt ?? failed + 1}` : "";
+    const failed = reaction.attempts.some(({ outcome }) => outcome === "retry");
+    return failed && last ? `done at attempt ${last.attempt}` : "";
   }
   return last?.error_code ? `attempt ${last.attempt}: ${last.error_code}` : "";
 }

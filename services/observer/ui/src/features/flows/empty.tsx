@@ -1,7 +1,7 @@
 // No rows: because nothing ever happened, because the index is not that far, or because nothing matches.
 import type { Counts } from "../../api/types";
 import { ALL_FLOWS, type FlowsAddress, filterWords } from "../../model/address";
-import { count, duration } from "../../model/words";
+import { count, duration, sentence } from "../../model/words";
 import { copy } from "../../parts/copy";
 import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
@@ -12,6 +12,17 @@ export function NoFlows({ address, counts }: { address: FlowsAddress; counts?: C
   const { index } = useLive();
   const filters = filterWords(address);
   if (filters.length > 0) return <NoMatch address={address} filters={filters} counts={counts} />;
+  if (index?.broker === "waiting") {
+    return (
+      <Panel icon="retrying" title="The broker has not answered yet" tone="warning">
+        <p>
+          The observer is up and asks for it again and again. Flows appear here once it answers; nothing has
+          to be restarted.
+        </p>
+        {index.trouble && <p className="quiet">{sentence(index.trouble)}</p>}
+      </Panel>
+    );
+  }
   if (index && !index.caught_up) {
     return (
       <Panel icon="retrying" title="The index is catching up" tone="warning">

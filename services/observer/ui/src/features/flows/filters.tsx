@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { askServices } from "../../api/client";
 import { ALL_FLOWS, type FlowsAddress, filterWords, SINCE } from "../../model/address";
 import { typeName } from "../../model/words";
+import { Choice, withChosen } from "../../parts/choice";
 import { Icon } from "../../parts/icons";
 import { go } from "../../parts/router";
 
@@ -59,35 +60,6 @@ export function Filters({ address, types }: { address: FlowsAddress; types: stri
       )}
     </fieldset>
   );
-}
-
-interface ChoiceProps {
-  label: string;
-  all: string;
-  value?: string;
-  options: { value: string; words: string }[];
-  choose: (value: string | undefined) => void;
-}
-
-function Choice({ label, all, value, options, choose }: ChoiceProps) {
-  return (
-    <label className={value ? "choice chosen" : "choice"}>
-      <span className="choice-label">{label}</span>
-      <select value={value ?? ""} onChange={(event) => choose(event.target.value || undefined)}>
-        <option value="">{all}</option>
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.words}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-/** What is chosen can be seen, even if the observer does not know it. */
-function withChosen(known: string[], chosen: string | undefined): string[] {
-  return chosen === undefined || known.includes(chosen) ? known : [...known, chosen];
 }
 
 function useServiceNames(): string[] {

@@ -1,6 +1,6 @@
 // The frame around every screen: where one is, search, how fresh all of it is, theme and help.
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { type Address, ALL_FLOWS, lasting, writeAddress } from "../../model/address";
+import { type Address, ALL_FLOWS, ALL_SERVICES, lasting, writeAddress } from "../../model/address";
 import { copy, Toast } from "../../parts/copy";
 import { Icon } from "../../parts/icons";
 import { isPaused, setPaused } from "../../parts/live";
@@ -14,6 +14,7 @@ import { ThemeSwitch } from "./theme";
 /** One line a screen. More of them come with more screens. */
 const SCREENS: { name: string; to: Address; screens: Address["screen"][] }[] = [
   { name: "Flows", to: ALL_FLOWS, screens: ["flows", "flow"] },
+  { name: "Services", to: ALL_SERVICES, screens: ["services"] },
 ];
 
 export function Shell({ address, children }: { address: Address; children: ReactNode }) {
