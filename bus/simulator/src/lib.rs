@@ -41,6 +41,7 @@ mod panics; // each one is a finding
 #[cfg(feature = "sqlite")]
 mod inline; // SQLite, answered before time goes on
 mod run; // one run
+mod reason; // why something does not hold, and when that is the same
 mod shrink; // what fails, with fewer and fewer lines
 mod compensation; // each step of each path fails, and what came before is undone
 mod failure; // what does not hold, as people read it, and as a file

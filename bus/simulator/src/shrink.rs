@@ -1,4 +1,5 @@
-//! Shrinks what fails: lines of the script are left out for as long as the same does not hold.
+//! Shrinks what fails: lines of the script are left out for as long as the same does not hold, for a
+//! reason of the same kind.
 //!
 //! What is left out changes everything behind it, so a shorter script may need another order of
 //! things to fail: a few other schedules are tried before a line is given back.
@@ -6,6 +7,7 @@
 use std::time::Duration;
 
 use crate::end::Broken;
+use crate::reason;
 use crate::run::{Order, Ran, Scenario, run};
 use crate::script::{Fault, Script, Step};
 
@@ -131,8 +133,8 @@ impl Shrinking<'_> {
                 ..self.best.clone()
             };
             let ran = run(self.scenario, &order);
-            let same = ran.broken.as_ref();
-            if same.is_some_and(|broken| broken.what == self.broken.what) {
+            let broken = ran.broken.as_ref();
+            if broken.is_some_and(|broken| reason::is_same(broken, &self.broken)) {
                 (self.best, self.ran) = (order, ran);
                 return true;
             }
