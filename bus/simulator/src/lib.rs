@@ -46,6 +46,7 @@ mod shrink; // what fails, with fewer and fewer lines
 mod compensation; // each step of each path fails, and what came before is undone
 mod failure; // what does not hold, as people read it, and as a file
 mod simulation; // many runs
+mod seeded; // one thread and virtual time for a test of any other kind
 
 pub use compensation::{Case, Count, Coverage, Fails};
 pub use draw::Draw;
@@ -56,5 +57,6 @@ pub use kinds::Kind;
 pub use outside::Outside;
 pub use run::Keeps;
 pub use script::{Call, Fault, Script, Step};
+pub use seeded::seeded;
 pub use simulation::{Done, Report, Simulation, simulate};
 pub use stage::Stage;

@@ -170,14 +170,8 @@ fn first(
     if let Some(panic) = panics.into_iter().next() {
         return Some(Broken::new("nobody panics", panic));
     }
-    let stuck = ended.err().map(|stuck| {
-        let why = match stuck {
-            Stuck::Still => "nothing can go on any more",
-            Stuck::Endless => "it goes round in circles without time passing",
-            Stuck::Panicked => "a task outside the services panicked",
-        };
-        Broken::new("everything ends", why)
-    });
+    let stuck = ended.err();
+    let stuck = stuck.map(|stuck| Broken::new("everything ends", stuck.to_string()));
     on_the_way.into_iter().next().or(stuck).or(found)
 }
 

@@ -378,7 +378,7 @@ impl Simulation {
 }
 
 /// On a thread of its own: whoever calls may be in a runtime, which would meddle with a run.
-fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("simulation".to_owned());
         let started = thread.spawn_scoped(scope, work);
