@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+mod assignor;
 mod error;
 #[cfg(feature = "kafka")]
 pub mod kafka;
@@ -22,6 +23,7 @@ pub mod partitioner;
 pub(crate) mod headers;
 mod record;
 
+pub use assignor::Assignor;
 pub use error::{Error, ErrorKind};
 pub use headers::Headers;
 pub use record::{Incoming, Outgoing, Position, TopicName, TopicPartition};
@@ -112,6 +114,9 @@ pub struct Membership {
     pub topics: Vec<TopicName>,
     /// Where a partition starts that the group has committed nothing for.
     pub start: Start,
+    /// How the group shares its partitions out. A member that names another one than the others of
+    /// its group fails for good.
+    pub assignor: Assignor,
     /// A name that is this member's for ever, so that its restart within the session timeout moves
     /// no partition (`group.instance.id`). `None`: a dynamic member.
     pub instance: Option<String>,
@@ -169,11 +174,13 @@ pub trait Consumer: Send {
 pub enum Signal {
     /// Records of assigned partitions, in offset order per partition. Never empty.
     Records(Vec<Incoming>),
-    /// These partitions are the member's from now on; records follow once it has answered. Where
-    /// there are more members than partitions, there may be none: the member stands by.
+    /// These partitions are the member's from now on; records follow once it has answered. With
+    /// [`Assignor::CooperativeSticky`] they come on top of those that it has. Where there are more
+    /// members than partitions, there may be none: the member stands by.
     Assigned(Assigned),
     /// These partitions are to be given up; they stay the member's until it has answered, or until
-    /// the rebalance timeout.
+    /// the rebalance timeout. With [`Assignor::Range`] these are all that it has; otherwise the
+    /// others stay the member's, paused or not as they are, and it goes on with those.
     Revoked(Revoked),
     /// These partitions were taken away: somebody else may have them already. Nothing of them can be
     /// committed any more. The member joins again by itself.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::broker::{Broker, Start};
+use crate::broker::{Assignor, Broker, Start};
 use crate::config::{Config, Limits};
 use crate::observe::{Observer, Telemetry, Who};
 use crate::presence::Rhythm;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where a service starts that has never run.
     pub start: Start,
+    /// See [`crate::broker::Membership::assignor`].
+    pub assignor: Assignor,
     /// Name of this instance that is the same after a restart. `None`: drawn anew at every start,
     /// and the instance is a dynamic member.
     pub instance: Option<String>,
@@ -58,6 +60,7 @@ impl Settings {
         Self {
             limits: config.limits.clone(),
             start: config.group.start,
+            assignor: config.group.assignor,
             instance: config.group.instance.clone(),
             session_timeout: config.group.session_timeout(),
             rebalance_timeout: config.group.rebalance_timeout(),

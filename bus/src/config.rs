@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::broker::Start;
+use crate::broker::{Assignor, Start};
 use crate::world::KillAt;
 
 mod draft;
@@ -153,6 +153,8 @@ pub struct Group {
     /// Where a new service starts to read.
     #[serde(deserialize_with = "forms::start")]
     pub start: Start,
+    /// How instances share partitions out.
+    pub assignor: Assignor,
     /// A name that is this instance's own for ever. `None`: a dynamic member.
     #[serde(deserialize_with = "unset_if_empty")]
     pub instance: Option<String>,

@@ -2,14 +2,14 @@
 //!
 //! The loop here owns the member. It hands records to the tasks of their partitions, pauses those
 //! that hold too much, commits low-water marks, and on a revocation drains, commits, and only then
-//! gives up. It decides nothing about an event: that is [`handle`]'s.
+//! gives up. What is not revoked goes on meanwhile. It decides nothing about an event: that is [`handle`]'s.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, FutureExt as _, join_all, pending};
 use tokio::sync::Notify;
 
 mod assignment;
@@ -68,6 +68,8 @@ struct Member {
     consumer: Option<Box<dyn Consumer>>,
     partitions: BTreeMap<TopicPartition, Partition>,
     committed: BTreeMap<TopicPartition, i64>,
+    // Some partitions drain and are given up, while others go on.
+    leaving: Option<BoxFuture<'static, ()>>,
     room: Arc<Notify>,
     #[cfg(feature = "planted")]
     handed_out: BTreeMap<TopicPartition, i64>,
@@ -76,6 +78,7 @@ struct Member {
 enum Next {
     Signal(Signal),
     Room,
+    Left,
     Commit,
     Stop,
 }
@@ -87,6 +90,7 @@ impl Member {
             consumer: Some(consumer),
             partitions: BTreeMap::new(),
             committed: BTreeMap::new(),
+            leaving: None,
             room: Arc::new(Notify::new()),
             #[cfg(feature = "planted")]
             handed_out: BTreeMap::new(),
@@ -107,6 +111,7 @@ impl Member {
                 () = stop.requested() => Next::Stop,
                 () = &mut commit_due => Next::Commit,
                 () = self.room.notified() => Next::Room,
+                () = left(&mut self.leaving) => Next::Left,
                 signal = consumer.next() => Next::Signal(signal),
             };
             match next {
@@ -119,6 +124,7 @@ impl Member {
                     commit_due = self.host.world.sleep(commit_interval);
                 }
                 Next::Room => self.resume(),
+                Next::Left => self.leaving = None,
                 Next::Signal(Signal::Records(records)) => self.hand_out(records),
                 Next::Signal(Signal::Assigned(assigned)) => self.assign(assigned).await,
                 Next::Signal(Signal::Revoked(revoked)) => self.revoke(revoked).await,
@@ -199,12 +205,20 @@ impl Member {
 
     async fn revoke(&mut self, revoked: Revoked) {
         observe::draining(&self.host.service, &revoked.partitions);
-        let offsets = self.drain(&revoked.partitions).await;
-        revoked.release(offsets);
+        let drained = self.drain(&revoked.partitions);
+        let leaving = drained.map(|offsets| revoked.release(offsets));
+        match self.partitions.is_empty() {
+            // There is nothing that could go on.
+            true => leaving.await,
+            false => self.leaving = Some(leaving.boxed()),
+        }
     }
 
-    /// Drains partitions and forgets them. Returns what is to be committed for them.
-    async fn drain(&mut self, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, i64> {
+    /// Forgets partitions and lets them drain. Resolves to what is to be committed for them.
+    fn drain(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> BoxFuture<'static, BTreeMap<TopicPartition, i64>> {
         let limit = Duration::from_millis(self.host.limits.drain_timeout_ms);
         let leaving: Vec<_> = partitions
             .iter()
@@ -222,21 +236,29 @@ impl Member {
             let world = Arc::clone(&world);
             async move { Some((at, at_work.drained(&world, limit).await?)) }
         });
-        let marks = join_all(drained).await.into_iter().flatten();
-        let committed = std::mem::take(&mut self.committed);
-        let offsets = marks
-            .filter(|(at, mark)| committed.get(at) != Some(mark))
+        let drained = join_all(drained);
+        let committed: BTreeMap<_, _> = self
+            .committed
+            .extract_if(.., |at, _| partitions.contains(at))
             .collect();
-        self.committed = committed;
-        for partition in partitions {
-            self.committed.remove(partition);
-            self.host.note_given_up(partition);
-        }
-        offsets
+        let (host, partitions) = (Arc::clone(&self.host), partitions.to_vec());
+        let offsets = async move {
+            let marks = drained.await.into_iter().flatten();
+            let offsets = marks
+                .filter(|(at, mark)| committed.get(at) != Some(mark))
+                .collect();
+            for partition in &partitions {
+                host.note_given_up(partition);
+            }
+            offsets
+        };
+        offsets.boxed()
     }
 
     fn lose(&mut self, lost: &[TopicPartition]) {
         observe::lost(&self.host.service, lost);
+        // Whoever loses partitions loses all, those that still drain among them.
+        self.leaving = None;
         for partition in lost {
             self.partitions.remove(partition);
             self.committed.remove(partition);
@@ -287,7 +309,11 @@ impl Member {
         let all: Vec<_> = self.partitions.keys().cloned().collect();
         observe::draining(&self.host.service, &all);
         self.host.status.draining();
-        let offsets = self.drain(&all).await;
+        let drained = self.drain(&all);
+        if let Some(leaving) = self.leaving.take() {
+            leaving.await;
+        }
+        let offsets = drained.await;
         if !offsets.is_empty()
             && let Err(error) = self.consumer().commit(&offsets).await
         {
@@ -304,6 +330,7 @@ impl Member {
         if !all.is_empty() {
             self.lose(&all);
         }
+        self.leaving = None;
         self.consumer = None;
     }
 
@@ -312,6 +339,14 @@ impl Member {
             .consumer
             .as_mut()
             .expect("there until the member leaves")
+    }
+}
+
+/// Resolves once what is leaving has left.
+async fn left(leaving: &mut Option<BoxFuture<'static, ()>>) {
+    match leaving {
+        Some(leaving) => leaving.await,
+        None => pending().await,
     }
 }
 

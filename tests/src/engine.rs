@@ -28,6 +28,7 @@ pub use lanes::{
 pub use members::{
     a_crash_repeats_ids_and_loses_nothing, a_second_instance_joins_and_leaves_and_nothing_is_lost,
     a_stop_drains_and_commits, a_topic_that_may_not_be_created_is_waited_for,
+    what_stays_goes_on_while_the_rest_drains,
 };
 pub use records::{
     foreign_records_follow_the_rules, what_cannot_be_handled_is_parked_with_its_reason,

@@ -1,4 +1,4 @@
-//! The kit for tests of whole flows: a seeded world, outside parties in memory, a hall of services, a
+//! The kit for tests of whole flows: outside parties in memory, a hall of services, a
 //! witness who reads topics, and the suites that every store, and the bus on every broker, must pass.
 
 pub mod carrier;
@@ -8,7 +8,6 @@ pub mod gateway;
 pub mod hall;
 pub mod post;
 pub mod prefixed;
-pub mod seeded;
 pub mod store;
 pub mod watched;
 pub mod witness;

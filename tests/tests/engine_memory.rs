@@ -10,3 +10,4 @@ fn broker() -> Option<Arc<dyn Broker>> {
 }
 
 quadrille_tests::engine_suite!(broker());
+quadrille_tests::engine_suite!(broker(); what_stays_goes_on_while_the_rest_drains);

@@ -71,6 +71,14 @@ impl Placed {
         let key = self.envelope.subject.as_deref().unwrap_or_default();
         format!("{} of `{key}`", short(&self.envelope.kind))
     }
+
+    /// That it was parked, where, and with which code, for people.
+    pub fn how_parked(&self) -> String {
+        let code = self.record.headers.get("quadrille-parked-code");
+        let code = code.map(String::from_utf8_lossy).unwrap_or_default();
+        let topic = &self.record.partition.topic;
+        format!("{} was parked on {topic} ({code})", self.called())
+    }
 }
 
 impl Told {

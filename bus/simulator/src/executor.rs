@@ -6,6 +6,7 @@
 //! wherever they are: that is what a crash is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -38,6 +39,16 @@ pub(crate) enum Stuck {
     Endless,
     /// A task outside any instance panicked.
     Panicked,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Still => "nothing can go on any more",
+            Self::Endless => "it goes round in circles without time passing",
+            Self::Panicked => "a task outside the services panicked",
+        })
+    }
 }
 
 struct State {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use quadrille::broker::Assignor;
 use serde::{Deserialize, Serialize};
 
 use crate::end::Broken;
@@ -29,6 +30,8 @@ pub struct Failure {
     pub lines: usize,
     /// How many runs it took to shrink it.
     pub runs: u32,
+    /// How groups shared partitions out.
+    pub assignor: Assignor,
     scenario: String,
     schedule: u64,
 }
@@ -47,6 +50,9 @@ pub struct Regression {
     pub seed: u64,
     /// What the order of everything is drawn from.
     pub schedule: u64,
+    /// How groups share partitions out.
+    #[serde(default)]
+    pub assignor: Assignor,
     /// What happens.
     pub steps: Vec<String>,
     /// What goes wrong.
@@ -63,6 +69,7 @@ impl Failure {
         Self {
             story: ran.story.iter().filter(of_flow).map(|l| l.text()).collect(),
             script: ran.script,
+            assignor: ran.assignor,
             seed: order.seed,
             schedule: order.schedule,
             scenario: scenario.to_owned(),
@@ -80,6 +87,7 @@ impl Failure {
             why: self.broken.why.clone(),
             seed: self.seed,
             schedule: self.schedule,
+            assignor: self.assignor,
             steps: self.script.steps.iter().map(ToString::to_string).collect(),
             faults: self.script.faults.iter().map(ToString::to_string).collect(),
         }
@@ -97,6 +105,7 @@ impl fmt::Display for Failure {
             script.len(),
             self.runs
         )?;
+        writeln!(f, "  group  {}", self.assignor)?;
         for step in &script.steps {
             writeln!(f, "  step   {step}")?;
         }

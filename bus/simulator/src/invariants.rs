@@ -360,14 +360,7 @@ fn nothing_parked(end: &End) -> Result<(), Breach> {
     let Some(parked) = end.parked.first() else {
         return Ok(());
     };
-    let code = parked.record.headers.get("quadrille-parked-code");
-    let code = code.map(|code| String::from_utf8_lossy(code).into_owned());
-    let why = format!(
-        "{} was parked on {} ({})",
-        parked.called(),
-        parked.record.partition.topic,
-        code.unwrap_or_default()
-    );
+    let why = parked.how_parked();
     Err(Breach::from(why).in_flow(parked.envelope.flow.clone()))
 }
 

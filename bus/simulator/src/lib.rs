@@ -41,10 +41,12 @@ mod panics; // each one is a finding
 #[cfg(feature = "sqlite")]
 mod inline; // SQLite, answered before time goes on
 mod run; // one run
+mod reason; // why something does not hold, and when that is the same
 mod shrink; // what fails, with fewer and fewer lines
 mod compensation; // each step of each path fails, and what came before is undone
 mod failure; // what does not hold, as people read it, and as a file
 mod simulation; // many runs
+mod seeded; // one thread and virtual time for a test of any other kind
 
 pub use compensation::{Case, Count, Coverage, Fails};
 pub use draw::Draw;
@@ -55,5 +57,6 @@ pub use kinds::Kind;
 pub use outside::Outside;
 pub use run::Keeps;
 pub use script::{Call, Fault, Script, Step};
+pub use seeded::seeded;
 pub use simulation::{Done, Report, Simulation, simulate};
 pub use stage::Stage;

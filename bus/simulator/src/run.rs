@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use quadrille::broker::memory;
+use quadrille::broker::{Assignor, memory};
 use quadrille::contract::Contract;
 use quadrille::state::Stores;
 use quadrille::state::memory::MemoryStores;
@@ -27,6 +27,9 @@ use crate::stage::Stage;
 use crate::troupe::Troupe;
 use crate::weather::Weather;
 
+/// What tells the seed of the assignor from that of the steps.
+const ASSIGNOR: u64 = 0x6173_7369_676e_6f72;
+
 /// What is simulated, as it sets its stage.
 pub(crate) type Scenario = Arc<dyn Fn(&mut Stage) + Send + Sync>;
 
@@ -39,6 +42,8 @@ pub(crate) struct Order {
     pub(crate) schedule: u64,
     /// `None`: to be drawn from the seed.
     pub(crate) script: Option<Script>,
+    /// How groups share partitions out. `None`: to be drawn from the seed.
+    pub(crate) assignor: Option<Assignor>,
     /// Which kinds of fault may be drawn.
     pub(crate) kinds: Vec<Kind>,
     /// What goes wrong beside what is drawn.
@@ -73,6 +78,7 @@ pub enum Keeps {
 /// What became of a run.
 pub(crate) struct Ran {
     pub(crate) script: Script,
+    pub(crate) assignor: Assignor,
     /// Which of the script's faults had their turn.
     pub(crate) fired: Vec<bool>,
     pub(crate) broken: Option<Broken>,
@@ -107,7 +113,9 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     });
     let outside = Outside::new(around.clone());
     let mut stage = Stage::new(order.seed, written, outside, elsewhere);
+    stage.settings.assignor = order.assignor.unwrap_or_else(|| assignor(order.seed));
     scenario(&mut stage);
+    let assignor = stage.settings.assignor;
     let script = match &order.script {
         Some(script) => script.clone(),
         None => {
@@ -133,6 +141,7 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     chronicle.close();
     Ran {
         script,
+        assignor,
         fired: weather.fired(),
         broken,
         story: chronicle.lines(),
@@ -161,15 +170,16 @@ fn first(
     if let Some(panic) = panics.into_iter().next() {
         return Some(Broken::new("nobody panics", panic));
     }
-    let stuck = ended.err().map(|stuck| {
-        let why = match stuck {
-            Stuck::Still => "nothing can go on any more",
-            Stuck::Endless => "it goes round in circles without time passing",
-            Stuck::Panicked => "a task outside the services panicked",
-        };
-        Broken::new("everything ends", why)
-    });
+    let stuck = ended.err();
+    let stuck = stuck.map(|stuck| Broken::new("everything ends", stuck.to_string()));
     on_the_way.into_iter().next().or(stuck).or(found)
+}
+
+/// How groups share partitions out in the runs of a seed. It has numbers of its own, so that steps and
+/// faults are the same either way.
+fn assignor(seed: u64) -> Assignor {
+    let mut draw = Draw::new(seed ^ ASSIGNOR);
+    *draw.pick(&Assignor::ALL)
 }
 
 /// Draws what happens, and what goes wrong.
@@ -230,5 +240,24 @@ fn place(keeps: Keeps) -> Place {
                 _folder: Some(folder),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_assignors_are_drawn_and_a_seed_keeps_its_own() {
+        // Shows that regressions keep their meaning: what is drawn is pinned.
+        let of = |one| (0..1_000).filter(|seed| assignor(*seed) == one).count();
+        let [range, cooperative] = Assignor::ALL.map(of);
+        assert!(range > 400 && cooperative > 400, "{range} {cooperative}");
+        let pinned = [
+            Assignor::Range,
+            Assignor::CooperativeSticky,
+            Assignor::Range,
+        ];
+        assert_eq!([0, 1, 2].map(assignor), pinned);
     }
 }

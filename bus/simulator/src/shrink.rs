@@ -1,11 +1,15 @@
-//! Shrinks what fails: lines of the script are left out for as long as the same does not hold.
+//! Shrinks what fails: lines of the script are left out for as long as the same does not hold, for a
+//! reason of the same kind.
 //!
 //! What is left out changes everything behind it, so a shorter script may need another order of
 //! things to fail: a few other schedules are tried before a line is given back.
 
 use std::time::Duration;
 
+use quadrille::broker::Assignor;
+
 use crate::end::Broken;
+use crate::reason;
 use crate::run::{Order, Ran, Scenario, run};
 use crate::script::{Fault, Script, Step};
 
@@ -26,6 +30,7 @@ pub(crate) fn shrink(scenario: &Scenario, order: &Order, ran: Ran) -> Shrunk {
     let broken = ran.broken.clone().expect("only what fails is shrunk");
     let order = Order {
         script: Some(ran.script.clone()),
+        assignor: Some(ran.assignor),
         ..order.clone()
     };
     let mut shrinking = Shrinking {
@@ -37,6 +42,7 @@ pub(crate) fn shrink(scenario: &Scenario, order: &Order, ran: Ran) -> Shrunk {
     };
     shrinking.only_fired();
     shrinking.fewer_lines();
+    shrinking.eager();
     shrinking.simpler();
     let told = Order {
         tells: true,
@@ -99,6 +105,15 @@ impl Shrinking<'_> {
         }
     }
 
+    /// Shares partitions out as services do by default.
+    fn eager(&mut self) {
+        let mut order = self.best.clone();
+        order.assignor = Some(Assignor::default());
+        if self.best.assignor != order.assignor {
+            self.fails_as(&order);
+        }
+    }
+
     /// Lets everything happen at once, and waits as short as can be.
     fn simpler(&mut self) {
         let mut at_once = self.script();
@@ -117,6 +132,14 @@ impl Shrinking<'_> {
         if script == self.script() {
             return false;
         }
+        self.fails_as(&Order {
+            script: Some(script),
+            ..self.best.clone()
+        })
+    }
+
+    /// Whether the same does not hold in a run like this; then it is the best so far.
+    fn fails_as(&mut self, like: &Order) -> bool {
         let schedule = self.best.schedule;
         for nth in 0..=SCHEDULES {
             if self.runs >= RUNS_MAX {
@@ -125,14 +148,13 @@ impl Shrinking<'_> {
             self.runs += 1;
             let order = Order {
                 schedule: schedule.wrapping_add(nth),
-                script: Some(script.clone()),
                 // What hangs need not hang for longer than everything takes.
                 limit: self.best.limit.min(Duration::from_secs(240)),
-                ..self.best.clone()
+                ..like.clone()
             };
             let ran = run(self.scenario, &order);
-            let same = ran.broken.as_ref();
-            if same.is_some_and(|broken| broken.what == self.broken.what) {
+            let broken = ran.broken.as_ref();
+            if broken.is_some_and(|broken| reason::is_same(broken, &self.broken)) {
                 (self.best, self.ran) = (order, ran);
                 return true;
             }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use quadrille::broker::Assignor;
+
 use crate::compensation::Coverage;
 use crate::end::{Broken, End};
 use crate::failure::{Failure, Regression};
@@ -29,6 +31,7 @@ pub struct Simulation {
     scenario: Scenario,
     seeds: Range<u64>,
     kinds: Vec<Kind>,
+    assignor: Option<Assignor>,
     limit: Duration,
     threads: usize,
     keeps: Keeps,
@@ -70,6 +73,7 @@ pub fn simulate(
         scenario: Arc::new(stage),
         seeds: 0..SEEDS,
         kinds: Kind::ALL.to_vec(),
+        assignor: None,
         limit: LIMIT,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
         keeps: Keeps::Memory,
@@ -100,6 +104,12 @@ impl Simulation {
     /// Lets only these kinds of fault happen.
     pub fn faults(mut self, kinds: &[Kind]) -> Self {
         self.kinds = kinds.to_vec();
+        self
+    }
+
+    /// Lets groups share partitions out in this way only. Unless it is said, it is drawn from the seed.
+    pub fn assignor(mut self, assignor: Assignor) -> Self {
+        self.assignor = Some(assignor);
         self
     }
 
@@ -188,6 +198,7 @@ impl Simulation {
         let script = script.unwrap_or_else(|error| panic!("{}: {error}", regression.scenario));
         let order = Order {
             schedule: regression.schedule,
+            assignor: Some(regression.assignor),
             ..self.order(regression.seed, Some(script))
         };
         let ran = alone(|| run(&self.scenario, &order));
@@ -197,8 +208,8 @@ impl Simulation {
         }
     }
 
-    /// Plays a script, and looks at what stands there in the end. The error: it does not come to an
-    /// end.
+    /// Plays a script, and looks at what stands there in the end. Groups share partitions out as
+    /// services do by default, unless something else was said. The error: it does not come to an end.
     pub fn play(
         &self,
         seed: u64,
@@ -207,6 +218,7 @@ impl Simulation {
     ) -> Result<(), Broken> {
         let order = Order {
             inspect: Some(Arc::new(see)),
+            assignor: Some(self.assignor.unwrap_or_default()),
             ..self.order(seed, Some(script.clone()))
         };
         match alone(|| run(&self.scenario, &order)).broken {
@@ -280,7 +292,7 @@ impl Simulation {
             ..self.order(seed, None)
         };
         let ran = alone(|| run(&self.scenario, &order));
-        let mut story = String::new();
+        let mut story = format!("group  {}\n", ran.assignor);
         let steps = ran
             .script
             .steps
@@ -335,6 +347,7 @@ impl Simulation {
             seed,
             schedule: seed,
             script,
+            assignor: self.assignor,
             kinds: self.kinds.clone(),
             faults: Vec::new(),
             limit: self.limit,
@@ -365,7 +378,7 @@ impl Simulation {
 }
 
 /// On a thread of its own: whoever calls may be in a runtime, which would meddle with a run.
-fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("simulation".to_owned());
         let started = thread.spawn_scoped(scope, work);

@@ -27,6 +27,7 @@ mod fetch;
 mod group;
 mod log;
 mod range;
+mod sticky;
 mod reader;
 mod topics;
 

@@ -435,6 +435,7 @@ fn membership(settings: &Settings, host: &Host, topics: Vec<TopicName>) -> Membe
         group: host.service.to_string(),
         topics,
         start: settings.start,
+        assignor: settings.assignor,
         instance: settings.instance.clone(),
         session_timeout: settings.session_timeout,
         rebalance_timeout: settings.rebalance_timeout,

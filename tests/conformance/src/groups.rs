@@ -373,7 +373,7 @@ pub async fn a_cancelled_wait_loses_nothing(fixture: &Fixture) {
 }
 
 /// Steps two members until they have all partitions between them, and each has some.
-async fn share(fixture: &Fixture, a: &mut Member, b: &mut Member, count: usize) {
+pub(crate) async fn share(fixture: &Fixture, a: &mut Member, b: &mut Member, count: usize) {
     drive(fixture, "the members share", &mut [a, b], |members| {
         members
             .iter()
@@ -386,7 +386,7 @@ async fn share(fixture: &Fixture, a: &mut Member, b: &mut Member, count: usize) 
 }
 
 /// Steps the second member, and the first until it is asked to give its partitions up.
-async fn until_revoked(fixture: &Fixture, a: &mut Member, b: &mut Member) -> Revoked {
+pub(crate) async fn until_revoked(fixture: &Fixture, a: &mut Member, b: &mut Member) -> Revoked {
     let joining = async {
         loop {
             b.step().await;
@@ -407,7 +407,7 @@ async fn until_revoked(fixture: &Fixture, a: &mut Member, b: &mut Member) -> Rev
 }
 
 /// Sends numbers to all partitions in turn until it is stopped. Gives how many it has sent.
-fn start_load(
+pub(crate) fn start_load(
     fixture: &Fixture,
     topic: &TopicName,
     count: i32,
@@ -432,7 +432,7 @@ fn start_load(
 }
 
 /// Number of distinct records that the members have read.
-fn distinct(members: &[&Member]) -> usize {
+pub(crate) fn distinct(members: &[&Member]) -> usize {
     let records = members.iter().flat_map(|member| &member.read);
     let places: BTreeSet<_> = records.map(|r| (&r.partition, r.offset)).collect();
     places.len()

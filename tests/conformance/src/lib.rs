@@ -13,11 +13,12 @@
 //! A fixture that cannot be had says why, and the tests say loudly that they were skipped. Names of
 //! topics and groups are new for every case, so that one cluster serves many runs. Cases wait for
 //! states, never for a time, and assume nothing about who gets which partition beyond what the
-//! `range` assignor promises.
+//! assignors promise.
 
 mod fixture;
 mod member;
 
+pub mod cooperative;
 pub mod flow_control;
 pub mod groups;
 pub mod offsets;
@@ -89,6 +90,16 @@ macro_rules! suite {
             statics::a_static_member_that_restarts_moves_nothing,
             statics::a_static_member_that_crashed_moves_nothing,
             statics::a_second_member_of_the_same_name_takes_over,
+            cooperative::joining_moves_only_what_must,
+            cooperative::what_stays_is_committed_meanwhile,
+            cooperative::a_pause_lasts_for_what_stays,
+            cooperative::leaving_moves_only_what_is_left,
+            cooperative::a_crash_moves_only_what_is_left,
+            cooperative::not_releasing_loses_what_would_have_stayed,
+            cooperative::coming_and_going_under_load_loses_nothing,
+            cooperative::it_shares_evenly_over_all_topics,
+            cooperative::a_static_member_that_restarts_moves_nothing_here_either,
+            cooperative::another_assignor_is_refused,
         );
     };
     (@tests $fixture:path; $($area:ident::$case:ident,)+) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{FutureExt as _, select_all};
 use quadrille::broker::{
-    Consumer, ErrorKind, Incoming, Membership, Signal, Start, TopicName, TopicPartition,
+    Assignor, Consumer, ErrorKind, Incoming, Membership, Signal, Start, TopicName, TopicPartition,
 };
 
 use crate::Fixture;
@@ -41,6 +41,7 @@ impl Member {
             group: group.to_owned(),
             topics: topics.iter().map(|topic| (*topic).clone()).collect(),
             start: Start::Beginning,
+            assignor: Assignor::Range,
             instance: None,
             session_timeout: long,
             rebalance_timeout: long,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use quadrille::broker::Assignor;
 use quadrille::program::{Exit, Failure, show};
 use quadrille::world;
 use quadrille_simulator::{Done, Keeps, Kind, Regression, Report, Simulation, simulate};
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Which kinds of fault may happen, e.g. crash,duplicate; or all, or none
     #[arg(long, value_name = "KINDS", default_value = "all", value_parser = kinds)]
     faults: Kinds,
+    /// How the groups share partitions out, range or cooperative-sticky; if not given, drawn for each seed
+    #[arg(long, value_name = "ASSIGNOR")]
+    assignor: Option<Assignor>,
     /// Longest that all may take in one run, in virtual time
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     time: Duration,
@@ -46,7 +50,7 @@ pub struct Arguments {
     #[arg(long)]
     story: bool,
     /// Run what a file of an earlier failure says, instead
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "story"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "seed", "story", "assignor"])]
     replay: Option<PathBuf>,
     /// Fail each step of each path, and show what is undone
     #[arg(long, conflicts_with_all = ["story", "replay", "faults"])]
@@ -115,6 +119,10 @@ impl Arguments {
         let simulation = match self.sqlite {
             true => simulation.keeps(Keeps::Sqlite),
             false => simulation,
+        };
+        let simulation = match self.assignor {
+            Some(assignor) => simulation.assignor(assignor),
+            None => simulation,
         };
         match self.threads {
             Some(threads) => simulation.threads(threads),

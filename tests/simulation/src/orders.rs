@@ -230,8 +230,8 @@ pub fn services(stage: &mut Stage, ports: Ports) {
         };
         match end.parked.iter().find(|placed| !is_garbage(placed)) {
             Some(placed) => {
-                let breach = Breach::from(format!("{} was parked", placed.called()));
-                Err(breach.in_flow(placed.envelope.flow.clone()))
+                let flow = placed.envelope.flow.clone();
+                Err(Breach::from(placed.how_parked()).in_flow(flow))
             }
             None => Ok(()),
         }

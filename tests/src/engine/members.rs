@@ -1,9 +1,13 @@
 //! Instances of a service come, go and die, and nothing is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
+use quadrille::broker::Assignor;
+use quadrille::broker::partitioner::partition_of;
 use quadrille::status::Report;
 use quadrille::{Cx, Service};
+use tokio::sync::watch;
 
 use super::{Stage, answer};
 use crate::events::kit::v1::Ticked;
@@ -40,6 +44,84 @@ pub async fn a_second_instance_joins_and_leaves_and_nothing_is_lost(stage: Stage
         .map(|seen| seen.envelope.id.to_string())
         .collect();
     assert_eq!(distinct.len(), CLOCKS * 10);
+}
+
+/// Shows, where only what must move is given up, that what stays is handled while the rest drains. For
+/// a broker that fetches meanwhile: librdkafka does not, so that on Kafka only what has been fetched
+/// goes on.
+pub async fn what_stays_goes_on_while_the_rest_drains(stage: Stage) {
+    const HELD: usize = 60;
+    const ALL: usize = 2 * HELD;
+    let bus = stage.with(|settings| {
+        settings.assignor = Assignor::CooperativeSticky;
+        settings.limits.drain_timeout_ms = 120_000;
+    });
+    let (open, gate) = watch::channel(false);
+    let handled: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
+    let answering = || {
+        let (gate, handled) = (gate.clone(), Arc::clone(&handled));
+        Service::named("tocker").on(move |tick: Ticked, _: Cx| {
+            let (mut gate, handled) = (gate.clone(), Arc::clone(&handled));
+            async move {
+                let number: usize = tick.clock[1..].parse().expect("clocks are numbered");
+                let note = |clock: String| {
+                    let mut handled = handled.lock().expect("nobody panics");
+                    *handled.entry(clock).or_default() += 1;
+                };
+                if number < HELD {
+                    note(format!("held {number}"));
+                    gate.wait_for(|open| *open).await.expect("it is opened");
+                }
+                note(tick.clock);
+                Ok(())
+            }
+        })
+    };
+    let count = |what: &dyn Fn(&str) -> bool| {
+        let handled = handled.lock().expect("nobody panics");
+        handled.keys().filter(|clock| what(clock)).count()
+    };
+
+    // Given: something runs in every partition, and half of them have to drain.
+    stage.tick(HELD, 1).await;
+    let first = answering().start(&bus);
+    stage
+        .until("all reactions are held", || async {
+            count(&|clock| clock.starts_with("held")) == HELD
+        })
+        .await;
+    let second = answering().start(&bus);
+    second.status().until(|report| report.ready).await;
+
+    // When: more comes.
+    stage.tick(ALL, 1).await;
+
+    // Then: the three partitions that stay are handled, and the three others are not.
+    let free = |partition: i32| {
+        let clocks = (HELD..ALL).map(|number| format!("c{number}"));
+        clocks.filter(move |clock| partition_of(clock.as_bytes(), 6) == partition)
+    };
+    let done = |partition| {
+        let handled = handled.lock().expect("nobody panics");
+        free(partition).all(|clock| handled.contains_key(&clock))
+    };
+    stage
+        .until("three partitions go on", || async {
+            (0..6).filter(|partition| done(*partition)).count() >= 3
+        })
+        .await;
+    assert_eq!((0..6).filter(|partition| done(*partition)).count(), 3);
+    assert_eq!(count(&|clock| clock == "c0"), 0, "what is held is held");
+    open.send_replace(true);
+    stage
+        .until("all is handled", || async {
+            let total = i64::try_from(HELD + ALL).expect("a small number");
+            stage.committed("tocker").await.values().sum::<i64>() == total
+        })
+        .await;
+    for service in [first, second] {
+        service.stop().await.expect("it drains and leaves");
+    }
 }
 
 /// Shows that a service whose own topic is missing waits and says which one, that it can be stopped

@@ -14,11 +14,11 @@ use quadrille_orders::state::Outcome;
 use quadrille_payments::gateway::{Charge, Charged, Gateway};
 use quadrille_schemas::common::v1::Money;
 use quadrille_shipping::carrier::{Carrier, Shipped};
+use quadrille_simulator::seeded;
 use quadrille_tests::carrier::{NOWHERE, Parcels};
 use quadrille_tests::gateway::Books;
 use quadrille_tests::hall::{GOOD_CARD, Hall, Ports};
 use quadrille_tests::post::Mails;
-use quadrille_tests::seeded::Seeded;
 
 /// What a party takes before it books, and before it answers.
 const SLOW: Duration = Duration::from_millis(10);
@@ -79,9 +79,7 @@ struct Story {
 }
 
 fn tell(seed: u64, order_id: &'static str, moment: Duration) -> Story {
-    let seeded = Seeded::new(seed);
-    let world: world::Shared = Arc::new(seeded.clone());
-    seeded.run(async move {
+    seeded(seed, move |world| async move {
         let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
         let (books, parcels): (Arc<Books>, Arc<Parcels>) = Default::default();
         let mails: Arc<Mails> = Arc::default();

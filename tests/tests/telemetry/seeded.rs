@@ -10,11 +10,10 @@ use quadrille::broker::{Broker, memory};
 use quadrille::observe::{Instruments, Options, Source, Telemetry, Who};
 use quadrille::program::telemetry::builder;
 use quadrille::state::memory::MemoryStores;
-use quadrille::world;
 use quadrille_orders::state::Outcome;
+use quadrille_simulator::seeded;
 use quadrille_tests::gateway::Books;
 use quadrille_tests::hall::{GOOD_CARD, Hall, Ports};
-use quadrille_tests::seeded::Seeded;
 
 /// Keeps spans in the order in which they were made.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +41,7 @@ impl Source for Kept {
 fn run(seed: u64) -> Vec<String> {
     let kept = Kept::default();
     let telemetry = Telemetry::new(kept.clone(), Options::default());
-    let seeded = Seeded::new(seed);
-    let world: world::Shared = Arc::new(seeded.clone());
-    seeded.run(async move {
+    seeded(seed, |world| async move {
         let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
         let ports = Ports::with(Arc::new(Books::default()));
         let stores = Arc::new(MemoryStores::default());

@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaRespErr};
 
+use super::super::assignor;
 use super::super::{Error, ErrorKind, Membership, TopicPartition};
 use super::clock::Moment;
 use super::commits::Commits;
@@ -160,11 +161,24 @@ impl Context {
             (Role::Reader, Code::GroupAuthorizationFailed) => return,
             _ => {}
         }
-        let error = fault::tell(&self.address, &self.tried(), code, Some(reason));
+        let error = self.told_as(code, reason);
         if fault::ends_a_member(code) {
             self.fail(error);
         } else {
             self.trouble(error, code, reason);
+        }
+    }
+
+    fn told_as(&self, code: Code, reason: &str) -> Error {
+        match (&self.role, code) {
+            (Role::Member(member), Code::InconsistentGroupProtocol) => {
+                let Membership {
+                    group, assignor, ..
+                } = &member.membership;
+                let mend = assignor::mend(group, *assignor);
+                fault::tell(&self.address, &self.tried(), code, Some(&mend))
+            }
+            _ => fault::tell(&self.address, &self.tried(), code, Some(reason)),
         }
     }
 

@@ -137,6 +137,11 @@ impl Inbox {
         }
     }
 
+    /// Whether the member owns nothing.
+    pub(super) fn owns_nothing(&self) -> bool {
+        self.state().shelves.is_empty()
+    }
+
     /// All partitions that the member owns.
     pub(super) fn owned(&self) -> Vec<TopicPartition> {
         self.state().shelves.keys().cloned().collect()
@@ -197,21 +202,22 @@ impl Inbox {
         self.bell.notify_one();
     }
 
-    /// The member owns none of these partitions any more, and did not listen when it had to answer.
-    /// It is told that they are lost, unless it has never heard that it had them.
-    pub(super) fn take_back(&self, partitions: &[TopicPartition]) {
-        self.remove(partitions);
+    /// The member owns nothing any more: it did not listen when it had to answer. It is told that all
+    /// that it had is lost, but for what it has never heard of.
+    pub(super) fn take_back(&self) {
         let mut state = self.state();
-        let before = state.signals.len();
-        state
-            .signals
-            .retain(|signal| !matches!(signal, Signal::Assigned(_)));
-        let has_heard = state.signals.len() == before;
-        state
-            .signals
-            .retain(|signal| !matches!(signal, Signal::Revoked(_)));
-        if has_heard && !partitions.is_empty() {
-            state.signals.push_back(Signal::Lost(partitions.to_vec()));
+        let mut lost: BTreeSet<TopicPartition> = state.shelves.keys().cloned().collect();
+        for signal in std::mem::take(&mut state.signals) {
+            match signal {
+                Signal::Assigned(unheard) => lost.retain(|at| !unheard.partitions.contains(at)),
+                Signal::Revoked(_) => {}
+                other => state.signals.push_back(other),
+            }
+        }
+        state.clear_all();
+        if !lost.is_empty() {
+            let lost = lost.into_iter().collect();
+            state.signals.push_back(Signal::Lost(lost));
         }
         state.absence = Absence::Absent;
         drop(state);
@@ -230,6 +236,11 @@ impl Inbox {
             .busy_since
             .is_some_and(|since| since.plus(patience).has_come());
         is_silent && !state.shelves.is_empty() && state.absence == Absence::None
+    }
+
+    /// Whether a member that did not listen does so again.
+    pub(super) fn would_be_back(&self) -> bool {
+        self.state().absence == Absence::Back
     }
 
     /// Whether a member that did not listen does so again. Says so once.
@@ -406,6 +417,13 @@ impl State {
         if kind == Kind::Open {
             self.turn.retain(|other| other != partition);
         }
+    }
+
+    /// Takes all shelves down.
+    fn clear_all(&mut self) {
+        self.shelves.clear();
+        self.turn.clear();
+        (self.load, self.aside, self.stopped) = Default::default();
     }
 
     fn set_paused(&mut self, partition: &TopicPartition, paused: bool) {

@@ -354,7 +354,10 @@ pub(super) fn member(config: &Config, membership: &Membership) -> Result<ClientC
     let mut options = reader(config, &membership.group);
     for (option, value) in [
         ("group.protocol", "classic".to_owned()),
-        ("partition.assignment.strategy", "range".to_owned()),
+        (
+            "partition.assignment.strategy",
+            membership.assignor.name().to_owned(),
+        ),
         ("session.timeout.ms", session.to_string()),
         (
             "heartbeat.interval.ms",

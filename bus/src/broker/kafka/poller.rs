@@ -46,6 +46,8 @@ pub(super) struct Poller {
     pub(super) full_since: Option<Moment>,
     /// All partitions are paused because the inbox stays full.
     pub(super) is_stalled: bool,
+    /// Number of the assignment whose partitions that were.
+    pub(super) stalled_in: u64,
     /// When the next paused partition may be stopped.
     pub(super) next_stop: Moment,
 }
@@ -79,6 +81,7 @@ impl Poller {
             taker: Taker::default(),
             full_since: None,
             is_stalled: false,
+            stalled_in: 0,
             next_stop: Moment::now(),
         }
     }
@@ -149,13 +152,15 @@ impl Poller {
             .inbox
             .is_neglected(member.membership.rebalance_timeout)
         {
-            context.inbox.take_back(&context.inbox.owned());
+            context.inbox.take_back();
             context.step_out();
         }
         if context.has_to_step_out() {
             self.client.unsubscribe();
         }
-        if context.inbox.is_back() {
+        // Joined anew before all is given up, a cooperative group would leave it what it was told is
+        // lost.
+        if context.inbox.would_be_back() && self.has_let_go() && context.inbox.is_back() {
             let topics = member.membership.topics.iter();
             let topics: Vec<&str> = topics.map(|topic| topic.as_str()).collect();
             if let Err(error) = self.client.subscribe(&topics) {
@@ -165,6 +170,13 @@ impl Poller {
                 ));
             }
         }
+    }
+
+    /// Whether nothing is assigned any more.
+    fn has_let_go(&self) -> bool {
+        let assigned = self.client.assignment();
+        // Without an answer it is asked again with the next turn.
+        assigned.is_ok_and(|assigned| assigned.count() == 0)
     }
 
     /// Takes what is there, up to the limits of one turn. Returns whether nothing is left.
@@ -229,10 +241,13 @@ impl Poller {
             if !full_since.plus(FULL_MAX).has_come() {
                 return true;
             }
-            self.is_stalled = true;
-            self.apply_pauses(context.inbox.owned().into_iter().collect());
         }
         let epoch = context.inbox.epoch();
+        // Partitions may have come on top of those that are paused.
+        if !self.is_stalled || self.stalled_in != epoch {
+            (self.is_stalled, self.stalled_in) = (true, epoch);
+            self.apply_pauses(context.inbox.owned().into_iter().collect());
+        }
         match self.client.poll(Duration::ZERO) {
             Some(Ok(message)) => context.inbox.put(epoch, vec![self.taker.take(&message)]),
             Some(Err(error)) => heard(&context, &error),

@@ -4,6 +4,9 @@
 //! nothing is polled, while heartbeats go on by themselves and commits have their own thread. Every
 //! wait here ends before the group would lose patience. Whatever happens, the hook ends with a call
 //! to `assign` or `unassign`, without which librdkafka waits for ever.
+//!
+//! In a cooperative group only what moves comes here. librdkafka fetches nothing of the others until
+//! the hook returns; what has been fetched of them goes on.
 
 use std::time::Duration;
 
@@ -82,16 +85,21 @@ impl Hook<'_> {
             self.context.step_out();
             return self.take_nothing();
         }
-        self.context.inbox.open(&partitions);
+        let inbox = &self.context.inbox;
+        if partitions.is_empty() && !inbox.owns_nothing() {
+            // Cooperative: nothing has moved to this member, and it has no use for hearing that.
+            return self.take_nothing();
+        }
+        inbox.open(&partitions);
         let (assigned, answer) = Assigned::new(partitions.clone());
-        self.context.inbox.signal(Signal::Assigned(assigned));
+        inbox.signal(Signal::Assigned(assigned));
         if partitions.is_empty() {
             // With nothing to start at, there is no answer to wait for.
             return self.take_nothing();
         }
         let positions = match self.wait_for(answer, self.deadline) {
             Waited::Done(positions) => positions,
-            Waited::TimeUp => return self.hand_back(&partitions),
+            Waited::TimeUp => return self.hand_back(),
             Waited::Stopped => return self.take_nothing(),
         };
         let start = start::Resolver {
@@ -103,8 +111,8 @@ impl Hook<'_> {
         match start.resolve(&partitions, &positions) {
             Ok(list) => self.take(&list),
             Err(error) if error.is_transient() => {
-                self.context.inbox.trouble(error);
-                self.hand_back(&partitions)
+                inbox.trouble(error);
+                self.hand_back()
             }
             Err(error) => {
                 self.context.fail(error);
@@ -114,27 +122,28 @@ impl Hook<'_> {
     }
 
     /// Takes none of the partitions that the group has given out: nobody said where to start them,
-    /// or nobody knows. The member joins again as soon as it listens.
-    fn hand_back(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
-        self.context.inbox.take_back(partitions);
+    /// or nobody knows. The member leaves with all that it has, and joins again as soon as it listens.
+    fn hand_back(&self) -> Result<(), KafkaError> {
+        self.context.inbox.take_back();
         self.context.step_out();
         self.take_nothing()
     }
 
     fn revoke(&self, partitions: Vec<TopicPartition>) -> Result<(), KafkaError> {
-        if self.is_nobody_there() || partitions.is_empty() {
+        let inbox = &self.context.inbox;
+        let held = self.held(&partitions);
+        if self.is_nobody_there() || held.is_empty() {
             return self.give_up(&partitions);
         }
-        let inbox = &self.context.inbox;
-        inbox.close(&partitions);
-        let (revoked, answer) = Revoked::new(partitions.clone());
+        inbox.close(&held);
+        let (revoked, answer) = Revoked::new(held);
         inbox.signal(Signal::Revoked(revoked));
         let to_commit = self.member.request_timeout.min(self.deadline.left() / 3);
         let answer_by = Moment::within(self.deadline.left().saturating_sub(to_commit));
         match self.wait_for(answer, answer_by) {
             Waited::Done(offsets) => self.commit_last(&partitions, offsets),
             Waited::TimeUp => {
-                inbox.take_back(&partitions);
+                inbox.take_back();
                 self.context.step_out();
             }
             Waited::Stopped => {}
@@ -143,12 +152,19 @@ impl Hook<'_> {
     }
 
     fn lose(&self, partitions: Vec<TopicPartition>) -> Result<(), KafkaError> {
+        let lost = self.held(&partitions);
         self.context.inbox.remove(&partitions);
-        if !self.is_nobody_there() && !partitions.is_empty() {
-            let lost = partitions.clone();
+        if !self.is_nobody_there() && !lost.is_empty() {
             self.context.inbox.signal(Signal::Lost(lost));
         }
         self.give_up(&partitions)
+    }
+
+    /// Those of the partitions that the member has: it may have been told already that some are lost.
+    fn held(&self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
+        let owned = self.context.inbox.owned();
+        let held = partitions.iter().filter(|at| owned.contains(at));
+        held.cloned().collect()
     }
 
     /// Whether the member is on its way out, or was told already that it has nothing any more.

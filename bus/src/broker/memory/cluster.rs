@@ -178,9 +178,14 @@ impl Cluster {
     }
 
     /// A member has said where it starts.
-    pub(super) fn start_at(&mut self, seat: &Seat, positions: &BTreeMap<TopicPartition, i64>) {
+    pub(super) fn start_at(
+        &mut self,
+        seat: &Seat,
+        positions: &BTreeMap<TopicPartition, i64>,
+        now: Now,
+    ) {
         self.in_group(seat, |group, topics, _| {
-            group.start_at(seat.id, positions, topics);
+            group.start_at(seat.id, positions, now.elapsed, topics);
         });
     }
 

@@ -92,7 +92,7 @@ impl Consumer {
         };
         self.question = None;
         self.shared.step(|cluster, now| match asked {
-            Asked::StartWhere => cluster.start_at(&self.seat, &offsets),
+            Asked::StartWhere => cluster.start_at(&self.seat, &offsets, now),
             Asked::ReleaseWhat => cluster.release(&self.seat, offsets, now),
         });
     }

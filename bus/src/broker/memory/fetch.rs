@@ -21,6 +21,8 @@ struct Lane {
     at: TopicPartition,
     position: i64,
     paused: bool,
+    /// The partition is being given up: nothing more comes of it.
+    closed: bool,
 }
 
 /// Records that retention dropped before the client read them.
@@ -37,15 +39,35 @@ pub(super) struct Skipped {
 impl Fetcher {
     /// Stands at the given positions.
     pub(super) fn new(positions: BTreeMap<TopicPartition, i64>) -> Self {
+        let mut fetcher = Self::default();
+        fetcher.add(positions);
+        fetcher
+    }
+
+    /// Stands at these positions too. A partition that is here already starts anew.
+    pub(super) fn add(&mut self, positions: BTreeMap<TopicPartition, i64>) {
+        self.remove(|at| positions.contains_key(at));
         let lanes = positions.into_iter().map(|(at, position)| Lane {
             at,
             position,
             paused: false,
+            closed: false,
         });
-        Self {
-            lanes: lanes.collect(),
-            turn: 0,
+        self.lanes.extend(lanes);
+        self.lanes.sort_by(|one, other| one.at.cmp(&other.at));
+    }
+
+    /// Gives nothing more of these partitions.
+    pub(super) fn close(&mut self, partitions: &[TopicPartition]) {
+        for lane in &mut self.lanes {
+            lane.closed |= partitions.contains(&lane.at);
         }
+    }
+
+    /// Forgets partitions.
+    pub(super) fn remove(&mut self, gone: impl Fn(&TopicPartition) -> bool) {
+        self.lanes.retain(|lane| !gone(&lane.at));
+        self.turn = 0;
     }
 
     /// Pauses a partition or takes it up again. One that is not here is passed over.
@@ -71,7 +93,7 @@ impl Fetcher {
         for step in 0..count {
             let index = (self.turn + step) % count;
             let lane = &mut self.lanes[index];
-            if lane.paused {
+            if lane.paused || lane.closed {
                 continue;
             }
             let Ok(log) = topics.log(&lane.at) else {

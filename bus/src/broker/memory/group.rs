@@ -1,9 +1,11 @@
 //! A consumer group: who is in it, who has which partition, and what it has committed.
 //!
-//! Rebalances are eager, as in Kafka's classic protocol with the `range` assignor: whenever
+//! Rebalances are those of Kafka's classic protocol. With the assignor `range` they are eager: whenever
 //! membership changes, every member gives up everything, and only when nobody owns anything is the
-//! next generation assigned. So a partition never has two owners. A member that does not give up
-//! within the rebalance timeout is put out of the group, and what it commits afterwards is refused.
+//! next generation assigned. With `cooperative-sticky`, those that have to give something up give that
+//! up, and when they have, a second rebalance gives it to others; whatever stays goes on. Either way a
+//! partition never has two owners. A member that does not give up within the rebalance timeout is put
+//! out of the group, and what it commits afterwards is refused.
 //!
 //! Nothing here waits or reads a clock: each call gets the time, and says whom it concerns in
 //! `wakes`.
@@ -11,7 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Error, ErrorKind, Membership, Start, TopicPartition};
+use super::super::assignor;
+use super::super::{Assignor, Error, ErrorKind, Membership, Start, TopicPartition};
 use super::topics::Topics;
 use super::{ClientId, Config, Step};
 
@@ -45,6 +48,8 @@ enum Outcast {
     Out(Membership),
     /// Another member took its name, and it does not know it yet.
     Fenced(String),
+    /// It was not taken in, and does not know it yet.
+    Refused(Error),
 }
 
 impl Group {
@@ -70,6 +75,14 @@ impl Group {
         now: Duration,
         topics: &Topics,
     ) {
+        if let Some(theirs) = self.assignor()
+            && theirs != membership.assignor
+        {
+            let refused = self.refused(&membership, theirs);
+            self.outcasts.insert(id, Outcast::Refused(refused));
+            self.wakes.insert(id);
+            return;
+        }
         let mut member = Member::new(membership, now);
         for topic in &member.membership.topics {
             if topics.partitions(topic).is_none() {
@@ -88,8 +101,7 @@ impl Group {
             && old.is_settled()
             && old.membership.topics == member.membership.topics
         {
-            member.owned = old.owned;
-            member.stage = Stage::Given;
+            member.give(old.owned);
             self.members.insert(id, member);
             return;
         }
@@ -141,6 +153,7 @@ impl Group {
         self.tick(now, topics);
         match self.outcasts.remove(&id) {
             Some(Outcast::Fenced(instance)) => return Step::Failed(self.taken_over(&instance)),
+            Some(Outcast::Refused(error)) => return Step::Failed(error),
             Some(Outcast::Lost(partitions, membership)) if !partitions.is_empty() => {
                 self.outcasts.insert(id, Outcast::Out(membership));
                 return Step::Lost(partitions);
@@ -150,6 +163,9 @@ impl Group {
                     return Step::Failed(self.taken_over(&name));
                 }
                 self.join(id, membership, now, topics);
+                if let Some(Outcast::Refused(error)) = self.outcasts.remove(&id) {
+                    return Step::Failed(error);
+                }
             }
             None => {}
         }
@@ -159,6 +175,10 @@ impl Group {
         };
         member.presence = Presence::Busy { since: now };
         if let Some(step) = member.next(&self.name, topics, config) {
+            if matches!(step, Step::Assigned(_)) {
+                // Where there is nothing to start at, that was the answer.
+                self.complete_if_answered(now, topics);
+            }
             return step;
         }
         member.presence = Presence::Listening;
@@ -172,6 +192,7 @@ impl Group {
         &mut self,
         id: ClientId,
         positions: &BTreeMap<TopicPartition, i64>,
+        now: Duration,
         topics: &Topics,
     ) {
         let Some(member) = self.members.get_mut(&id) else {
@@ -181,7 +202,7 @@ impl Group {
             return;
         }
         let mut from = BTreeMap::new();
-        for at in &member.owned {
+        for at in &member.moving {
             let Ok(log) = topics.log(at) else {
                 continue;
             };
@@ -197,6 +218,7 @@ impl Group {
         member.start_at(&self.name, from, topics);
         if self.rebalance_until.is_some() {
             member.recall();
+            self.complete_if_answered(now, topics);
         }
     }
 
@@ -216,9 +238,13 @@ impl Group {
         }
         let kept = offsets
             .into_iter()
-            .filter(|(at, offset)| member.holds(at) && *offset >= 0);
+            .filter(|(at, offset)| member.moving.contains(at) && *offset >= 0);
         self.offsets.extend(kept);
-        member.stage = member.give_up();
+        member.stage = member.give_up_moving();
+        if !member.follows.is_empty() {
+            member.moving = std::mem::take(&mut member.follows);
+            member.stage = Stage::Given;
+        }
         self.complete_if_answered(now, topics);
     }
 
@@ -308,6 +334,19 @@ impl Group {
             .values()
             .map(|m| m.membership.instance.as_ref());
         names.any(|other| other == Some(name)).then(|| name.clone())
+    }
+
+    fn refused(&self, membership: &Membership, theirs: Assignor) -> Error {
+        let own = membership.assignor;
+        Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "cannot join group `{}` of the in-memory broker: its members share partitions out by \
+                 \"{theirs}\"; {}",
+                self.name,
+                assignor::mend(&self.name, own)
+            ),
+        )
     }
 
     fn taken_over(&self, instance: &str) -> Error {

@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, FutureExt as _, poll_fn};
 use jiff::Timestamp;
 
 use super::*;
-use crate::broker::{Broker as _, ErrorKind, Headers, Signal, Start};
+use crate::broker::{Assignor, Broker as _, ErrorKind, Headers, Signal, Start};
 use crate::event::Retention;
 use crate::world::World;
 
@@ -132,6 +132,7 @@ fn join(broker: &Broker) -> Box<dyn Consumer> {
         group: "g".to_owned(),
         topics: vec![partition(0).topic],
         start: Start::Beginning,
+        assignor: Assignor::Range,
         instance: None,
         session_timeout: Duration::from_secs(10),
         rebalance_timeout: Duration::from_secs(60),

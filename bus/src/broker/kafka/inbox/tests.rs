@@ -216,7 +216,7 @@ fn a_member_that_did_not_answer_loses_what_it_knows_of() {
     let inbox = inbox(&[0]);
     let (assigned, _answer) = Assigned::new(vec![at(0)]);
     inbox.signal(Signal::Assigned(assigned));
-    inbox.take_back(&[at(0)]);
+    inbox.take_back();
     assert!(!inbox.is_back());
     assert!(inbox.next().now_or_never().is_none());
     assert!(inbox.is_back());
@@ -225,7 +225,7 @@ fn a_member_that_did_not_answer_loses_what_it_knows_of() {
     inbox.open(&[at(0)]);
     let (revoked, _answer) = Revoked::new(vec![at(0)]);
     inbox.signal(Signal::Revoked(revoked));
-    inbox.take_back(&[at(0)]);
+    inbox.take_back();
     assert!(inbox.owned().is_empty());
     let Some(Signal::Lost(lost)) = inbox.next().now_or_never() else {
         panic!("it hears that it has lost them");
@@ -247,6 +247,6 @@ fn a_member_that_asks_for_nothing_is_noticed() {
     assert!(!inbox.is_neglected(always));
     drop(waiting);
     assert!(inbox.is_neglected(always));
-    inbox.take_back(&[at(0)]);
+    inbox.take_back();
     assert!(!inbox.is_neglected(always));
 }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::broker::{Headers, Start};
+use crate::broker::{Assignor, Headers, Start};
 use crate::event::Retention;
 
 fn name(text: &str) -> TopicName {
@@ -44,6 +44,7 @@ fn membership(group: &str) -> Membership {
         group: group.to_owned(),
         topics: vec![name("t")],
         start: Start::Beginning,
+        assignor: Assignor::Range,
         instance: None,
         session_timeout: Duration::from_secs(10),
         rebalance_timeout: Duration::from_secs(60),
@@ -54,7 +55,7 @@ fn membership(group: &str) -> Membership {
 fn reading(cluster: &mut Cluster, group: &str) -> Seat {
     let seat = cluster.join(membership(group), at(0)).unwrap();
     assert!(matches!(cluster.next(&seat, at(0)), Step::Assigned(_)));
-    cluster.start_at(&seat, &BTreeMap::new());
+    cluster.start_at(&seat, &BTreeMap::new(), at(0));
     seat
 }
 

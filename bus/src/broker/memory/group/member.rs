@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::super::super::{Error, ErrorKind, Membership, Start, TopicPartition};
+use super::super::super::{Assignor, Error, ErrorKind, Membership, Start, TopicPartition};
 use super::super::fetch::{Fetcher, Skipped};
 use super::super::log::Log;
 use super::super::topics::Topics;
@@ -16,6 +16,10 @@ pub(super) struct Member {
     pub(super) stage: Stage,
     /// The partitions that are the member's, sorted. Nobody else has them.
     pub(super) owned: Vec<TopicPartition>,
+    /// Those that the stage is about: given to it, or to be given up. Eager: all that it owns.
+    pub(super) moving: Vec<TopicPartition>,
+    /// Those that it is given once it has given up others. Eager: none.
+    pub(super) follows: Vec<TopicPartition>,
     pub(super) fetcher: Fetcher,
     pub(super) presence: Presence,
     /// What it must be told of when it asks next.
@@ -25,15 +29,15 @@ pub(super) struct Member {
 /// How far a member has got between two rebalances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Owns nothing and waits until all others own nothing.
+    /// Owns nothing and waits to be given something. Eager: until all others own nothing.
     Waiting,
     /// Was given partitions and does not know it yet.
     Given,
     /// Knows it, and has not said where to start.
     Taking,
-    /// Reads.
+    /// Reads, and nothing of what it has moves.
     Reading,
-    /// Must give its partitions up and does not know it yet.
+    /// Must give partitions up and does not know it yet.
     Recalled,
     /// Knows it, and has not given them up.
     Yielding,
@@ -57,6 +61,8 @@ impl Member {
             membership,
             stage: Stage::Waiting,
             owned: Vec::new(),
+            moving: Vec::new(),
+            follows: Vec::new(),
             fetcher: Fetcher::default(),
             presence: Presence::Busy { since: now },
             troubles: VecDeque::new(),
@@ -78,31 +84,60 @@ impl Member {
         matches!(self.presence, Presence::Gone { .. })
     }
 
+    /// Whether it gives up all that it has whenever somebody comes or goes.
+    pub(super) fn is_eager(&self) -> bool {
+        self.membership.assignor == Assignor::Range
+    }
+
     /// Whether the member is ready for a new assignment. One that is gone never is: it would be
     /// given partitions that nobody reads.
     pub(super) fn has_answered(&self) -> bool {
-        self.stage == Stage::Waiting && !self.is_gone()
+        let is_ready = match self.stage {
+            Stage::Waiting => true,
+            Stage::Reading => !self.is_eager(),
+            _ => false,
+        };
+        is_ready && !self.is_gone()
     }
 
-    /// Takes the first step of giving everything up.
+    /// Somebody has come or gone. Eager: takes the first step of giving everything up.
     pub(super) fn recall(&mut self) {
+        // It has never known of them.
+        let follows = std::mem::take(&mut self.follows);
+        self.owned.retain(|at| !follows.contains(at));
         self.stage = match self.stage {
             Stage::Waiting => Stage::Waiting,
-            // It has never known of them.
-            Stage::Given => self.give_up(),
+            Stage::Given => self.give_up_moving(),
             // Whoever takes partitions over is first left to finish that.
             Stage::Taking => Stage::Taking,
             Stage::Reading if self.owned.is_empty() => Stage::Waiting,
-            Stage::Reading | Stage::Recalled => Stage::Recalled,
+            Stage::Reading if self.is_eager() => {
+                self.moving.clone_from(&self.owned);
+                Stage::Recalled
+            }
+            Stage::Reading => Stage::Reading,
+            Stage::Recalled => Stage::Recalled,
             Stage::Yielding => Stage::Yielding,
         };
     }
 
-    /// Forgets all partitions. The stage that follows.
-    pub(super) fn give_up(&mut self) -> Stage {
-        self.owned.clear();
-        self.fetcher = Fetcher::default();
-        Stage::Waiting
+    /// Forgets the partitions that move. The stage that follows.
+    pub(super) fn give_up_moving(&mut self) -> Stage {
+        let moving = std::mem::take(&mut self.moving);
+        self.owned.retain(|at| !moving.contains(at));
+        self.fetcher.remove(|at| moving.contains(at));
+        match self.owned.is_empty() {
+            true => Stage::Waiting,
+            false => Stage::Reading,
+        }
+    }
+
+    /// Is given all of this, of which it owns nothing yet.
+    pub(super) fn give(&mut self, partitions: Vec<TopicPartition>) {
+        self.moving.clone_from(&partitions);
+        self.owned.extend(partitions);
+        self.owned.sort();
+        self.stage = Stage::Given;
     }
 
     /// Starts to read at these positions. One behind the end is trouble, and the end is taken.
@@ -129,7 +164,8 @@ impl Member {
             }
             from.insert(at, position.clamp(0, log.high()));
         }
-        self.fetcher = Fetcher::new(from);
+        self.fetcher.add(from);
+        self.moving.clear();
         self.stage = Stage::Reading;
     }
 
@@ -150,7 +186,14 @@ impl Member {
     /// Whether a partition is the member's, and it knows.
     pub(super) fn holds(&self, at: &TopicPartition) -> bool {
         // One that it released and was given again is its own only once it has heard of that.
-        self.stage != Stage::Given && self.owned.binary_search(at).is_ok()
+        let is_news = self.stage == Stage::Given && self.moving.contains(at);
+        !is_news && !self.follows.contains(at) && self.owned.binary_search(at).is_ok()
+    }
+
+    /// The partitions that are the member's, and it knows.
+    pub(super) fn held(&self) -> Vec<TopicPartition> {
+        let owned = self.owned.iter();
+        owned.filter(|at| self.holds(at)).cloned().collect()
     }
 
     /// What the member hears next; `None`: nothing yet.
@@ -161,17 +204,19 @@ impl Member {
         match self.stage {
             Stage::Given => {
                 // With nothing to start at, there is no answer to wait for.
-                self.stage = match self.owned.is_empty() {
+                self.stage = match self.moving.is_empty() {
                     true => Stage::Reading,
                     false => Stage::Taking,
                 };
-                Some(Step::Assigned(self.owned.clone()))
+                Some(Step::Assigned(self.moving.clone()))
             }
             Stage::Recalled => {
                 self.stage = Stage::Yielding;
-                Some(Step::Revoked(self.owned.clone()))
+                self.fetcher.close(&self.moving);
+                Some(Step::Revoked(self.moving.clone()))
             }
-            Stage::Reading => {
+            // What does not move goes on meanwhile.
+            Stage::Waiting | Stage::Taking | Stage::Yielding | Stage::Reading => {
                 let mut skipped = Vec::new();
                 let records = self.fetcher.fetch(topics, config, &mut skipped);
                 self.troubles
@@ -181,7 +226,6 @@ impl Member {
                     false => Some(Step::Records(records)),
                 }
             }
-            Stage::Waiting | Stage::Taking | Stage::Yielding => None,
         }
     }
 }

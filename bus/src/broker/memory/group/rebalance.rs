@@ -1,11 +1,12 @@
 //! Rebalances of a group: when they begin, who holds them up, and how they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::super::{TopicName, TopicPartition};
+use super::super::super::{Assignor, TopicName, TopicPartition};
 use super::super::ClientId;
 use super::super::range::{self, Subscriber};
+use super::super::sticky;
 use super::super::topics::Topics;
 use super::member::{Member, Stage};
 use super::{Group, Outcast};
@@ -53,12 +54,7 @@ impl Group {
     /// Begins a rebalance, unless one runs already.
     pub(super) fn rebalance(&mut self, now: Duration, topics: &Topics) {
         if self.rebalance_until.is_none() {
-            let longest = self
-                .members
-                .values()
-                .map(|m| m.membership.rebalance_timeout)
-                .max();
-            self.rebalance_until = longest.map(|longest| now.saturating_add(longest));
+            self.begin(now);
             for member in self.members.values_mut() {
                 member.recall();
             }
@@ -67,7 +63,7 @@ impl Group {
         self.complete_if_answered(now, topics);
     }
 
-    /// Assigns the next generation once nobody owns anything.
+    /// Assigns the next generation once all have answered. Eager: once nobody owns anything.
     pub(super) fn complete_if_answered(&mut self, now: Duration, topics: &Topics) {
         if self.members.is_empty() {
             self.rebalance_until = None;
@@ -78,29 +74,86 @@ impl Group {
         }
         self.rebalance_until = None;
         self.generation += 1;
-        for (id, partitions) in self.ranges(topics) {
-            let member = self
-                .members
-                .get_mut(&id)
-                .expect("only members are assigned");
-            assert!(
-                member.owned.is_empty(),
-                "a member that has answered owns nothing"
-            );
-            member.owned = partitions;
-            member.stage = Stage::Given;
+        match self.assignor() {
+            Some(Assignor::CooperativeSticky) => self.move_what_must(now, topics),
+            Some(Assignor::Range) | None => self.give_ranges(topics),
         }
         self.wakes.extend(self.members.keys());
     }
 
-    /// What the assignor gives the members as they are.
-    fn ranges(&self, topics: &Topics) -> BTreeMap<ClientId, Vec<TopicPartition>> {
-        let subscribers = self.members.iter().map(|(id, member)| Subscriber {
+    /// How the members share partitions out: all do it the same way.
+    pub(super) fn assignor(&self) -> Option<Assignor> {
+        let mut members = self.members.values();
+        members.next().map(|member| member.membership.assignor)
+    }
+
+    fn give_ranges(&mut self, topics: &Topics) {
+        let counts = |topic: &TopicName| topics.partitions(topic);
+        for (id, partitions) in range::assign(self.subscribers(), counts) {
+            let member = self.member(id);
+            assert!(
+                member.owned.is_empty(),
+                "a member that has answered owns nothing"
+            );
+            member.give(partitions);
+        }
+    }
+
+    /// What has to move is given up first. What nobody owns is given at once, and the rest by the
+    /// rebalance that follows when it has been given up.
+    fn move_what_must(&mut self, now: Duration, topics: &Topics) {
+        let members = self.members.iter();
+        let owned = members.map(|(id, member)| (*id, member.owned.as_slice()));
+        let owned: BTreeMap<ClientId, &[TopicPartition]> = owned.collect();
+        let counts = |topic: &TopicName| topics.partitions(topic);
+        let wanted = sticky::assign(self.subscribers(), &owned, counts);
+        let taken: BTreeSet<TopicPartition> = owned.into_values().flatten().cloned().collect();
+        for (id, wanted) in wanted {
+            let member = self.member(id);
+            let leaving = member.owned.iter().filter(|at| !wanted.contains(at));
+            let leaving: Vec<_> = leaving.cloned().collect();
+            let free: Vec<_> = wanted
+                .into_iter()
+                .filter(|at| !taken.contains(at))
+                .collect();
+            if leaving.is_empty() {
+                // Whoever has nothing is told so each time.
+                if !free.is_empty() || member.owned.is_empty() {
+                    member.give(free);
+                }
+                continue;
+            }
+            member.follows.clone_from(&free);
+            member.owned.extend(free);
+            member.owned.sort();
+            member.moving = leaving;
+            member.stage = Stage::Recalled;
+            self.begin(now);
+        }
+    }
+
+    fn subscribers(&self) -> Vec<Subscriber<'_>> {
+        let members = self.members.iter().map(|(id, member)| Subscriber {
             id: *id,
             instance: member.membership.instance.as_deref(),
             topics: &member.membership.topics,
         });
-        range::assign(subscribers.collect(), |topic| topics.partitions(topic))
+        members.collect()
+    }
+
+    fn member(&mut self, id: ClientId) -> &mut Member {
+        let member = self.members.get_mut(&id);
+        member.expect("only members are assigned")
+    }
+
+    /// From now on, a rebalance runs.
+    fn begin(&mut self, now: Duration) {
+        let timeouts = self
+            .members
+            .values()
+            .map(|m| m.membership.rebalance_timeout);
+        let longest = timeouts.max();
+        self.rebalance_until = longest.map(|longest| now.saturating_add(longest));
     }
 
     /// Removes a member that has been silent for too long.
@@ -112,10 +165,7 @@ impl Group {
             return;
         }
         // It cannot miss what it has never known of.
-        let known = match member.stage {
-            Stage::Waiting | Stage::Given => Vec::new(),
-            Stage::Taking | Stage::Reading | Stage::Recalled | Stage::Yielding => member.owned,
-        };
+        let known = member.held();
         self.outcasts
             .insert(id, Outcast::Lost(known, member.membership));
         self.wakes.insert(id);

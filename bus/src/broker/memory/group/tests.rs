@@ -3,6 +3,7 @@ use super::*;
 use crate::broker::{NewTopic, TopicName};
 use crate::event::Retention;
 
+mod cooperative;
 mod random;
 
 /// A group `g` of a topic `t` with four partitions, and a clock.
@@ -83,7 +84,8 @@ impl Bench {
     }
 
     fn start_at(&mut self, id: ClientId, positions: &[(&str, i64)]) {
-        self.group.start_at(id, &offsets(positions), &self.topics);
+        self.group
+            .start_at(id, &offsets(positions), self.now, &self.topics);
     }
 
     fn release(&mut self, id: ClientId, committed: &[(&str, i64)]) {
@@ -129,6 +131,7 @@ fn membership() -> Membership {
         group: "g".to_owned(),
         topics: vec![TopicName::parse("t").unwrap()],
         start: Start::Beginning,
+        assignor: Assignor::Range,
         instance: None,
         session_timeout: SESSION,
         rebalance_timeout: REBALANCE,
