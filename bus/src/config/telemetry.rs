@@ -1,5 +1,6 @@
 //! Options below `[telemetry]`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -15,6 +16,9 @@ pub struct Telemetry {
     /// Where spans and metrics are sent. `None`: nowhere.
     #[serde(deserialize_with = "endpoint")]
     pub endpoint: Option<String>,
+    /// The certificates to trust. `None`: the system's.
+    #[serde(deserialize_with = "unset_if_empty")]
+    pub tls_ca_file: Option<PathBuf>,
     /// How they are sent.
     pub protocol: Protocol,
     /// Headers of each request, `NAME=VALUE` with commas between.
@@ -117,12 +121,9 @@ fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 
 /// An address to send OTLP to. The error says how it must be.
 pub fn otlp_endpoint(text: &str) -> Result<String, String> {
-    if text.starts_with("https://") {
-        let why = "this version sends without TLS: name a collector on this host or network, which \
-                   goes on by TLS";
-        return Err(why.to_owned());
-    }
-    let host = text.strip_prefix("http://").unwrap_or_default();
+    let host = text.strip_prefix("http://");
+    let host = host.or_else(|| text.strip_prefix("https://"));
+    let host = host.unwrap_or_default();
     let is_host = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '"');
     match !host.is_empty() && !host.starts_with(['/', ':']) && host.chars().all(is_host) {
         true => Ok(text.trim_end_matches('/').to_owned()),
@@ -135,7 +136,7 @@ mod tests {
     use crate::config::{Layout, Sources};
 
     #[test]
-    fn an_endpoint_is_an_address_without_tls() {
+    fn an_endpoint_is_an_address() {
         let load = |text: &str| {
             let set = Sources::none().set("telemetry.endpoint", text);
             Layout::bus().load(set)
@@ -144,6 +145,7 @@ mod tests {
             ("", None),
             ("http://127.0.0.1:4317", Some("http://127.0.0.1:4317")),
             ("http://collector:4318/", Some("http://collector:4318")),
+            ("https://a:1", Some("https://a:1")),
         ] {
             let loaded = load(given).unwrap();
             assert_eq!(loaded.bus().telemetry.endpoint.as_deref(), endpoint);
@@ -152,7 +154,7 @@ mod tests {
             "collector:4317",
             "http://",
             "http://a b",
-            "https://a:1",
+            "https://",
             "grpc://a",
         ] {
             assert!(load(wrong).is_err(), "{wrong}");

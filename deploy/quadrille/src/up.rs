@@ -70,8 +70,9 @@ pub(crate) struct Arguments {
     /// With --kafka and without --data: accept that state is lost while the cluster goes on
     #[arg(long)]
     ephemeral: bool,
-    /// Send spans and metrics here by OTLP: over HTTP where the port is 4318, over gRPC elsewhere
-    #[arg(long, value_name = "http://HOST:PORT", value_parser = otlp_endpoint)]
+    /// Send spans and metrics to http[s]://HOST:PORT by OTLP: over HTTP where the port is 4318, over gRPC
+    /// elsewhere
+    #[arg(long, value_name = "URL", value_parser = otlp_endpoint)]
     otlp: Option<String>,
     /// Where the web UI sends whoever wants to see a trace: an address with {trace_id} in it
     #[arg(long, value_name = "URL", value_parser = trace_link)]

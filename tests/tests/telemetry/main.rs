@@ -12,3 +12,4 @@ mod modes; // who stands in whose trace, and under which names
 mod receiver; // OTLP over gRPC and over HTTP
 mod secret; // what must be in none of it
 mod seeded; // the same under the same seed
+mod tls; // to whom is trusted

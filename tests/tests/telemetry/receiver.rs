@@ -22,6 +22,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use quadrille::world;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 /// A receiver on a port of its own.
@@ -81,10 +82,20 @@ impl Span {
 
 impl Receiver {
     pub(crate) async fn start(world: &world::Shared) -> Self {
+        Self::start_as(world, Server::builder()).await
+    }
+
+    /// One that speaks TLS only, as the one whom the certificate names.
+    pub(crate) async fn start_tls(world: &world::Shared, identity: Identity) -> Self {
+        let tls = ServerTlsConfig::new().identity(identity);
+        Self::start_as(world, Server::builder().tls_config(tls).unwrap()).await
+    }
+
+    async fn start_as(world: &world::Shared, mut server: Server) -> Self {
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = incoming.local_addr().unwrap();
         let got = Got::default();
-        let serving = tonic::transport::Server::builder()
+        let serving = server
             .add_service(TraceServiceServer::new(got.clone()))
             .add_service(MetricsServiceServer::new(got.clone()))
             .serve_with_incoming(incoming);

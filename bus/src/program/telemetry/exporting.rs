@@ -16,9 +16,10 @@ use opentelemetry::global::BoxedTracer;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
+use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig};
 use opentelemetry_otlp::{
-    ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
-    WithTonicConfig as _,
+    ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig as _,
+    WithTonicConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
@@ -45,6 +46,8 @@ pub struct Exporting {
 
 struct Shared {
     config: config::Telemetry,
+    // `None`: without encryption.
+    tls: Option<ClientTlsConfig>,
     headers: Vec<(String, String)>,
     // One for each service, which its label names: in one of them all, two services of a process
     // would be two metrics of one name. `None`: nobody may read them.
@@ -74,8 +77,10 @@ impl Exporting {
             wrong("telemetry.headers_secret cannot be read".to_owned())
                 .mend("write it as NAME=VALUE, with commas between pairs")
         })?;
+        let tls = tls(config)?;
         let shared = Arc::new(Shared {
             config: config.clone(),
+            tls,
             headers,
             registries: config.prometheus.then(Mutex::default),
             is_scraped: Arc::default(),
@@ -164,6 +169,38 @@ impl Source for Given {
     }
 }
 
+/// How requests are encrypted. `None`: not at all.
+fn tls(config: &config::Telemetry) -> Result<Option<ClientTlsConfig>, Failure> {
+    let wrong = |message: &str| Failure::new(Exit::Configuration, message);
+    let is_tls = config
+        .endpoint
+        .as_ref()
+        .is_some_and(|endpoint| endpoint.starts_with("https://"));
+    match (is_tls, config.protocol, &config.tls_ca_file) {
+        (false, _, None) => Ok(None),
+        (false, _, Some(_)) => Err(wrong(
+            "telemetry.tls_ca_file is set, but telemetry.endpoint goes without TLS",
+        )
+        .mend("name an endpoint that begins with https://, or leave telemetry.tls_ca_file empty")),
+        (true, Protocol::Http, _) => Err(wrong(
+            "telemetry.endpoint begins with https://, but OTLP over HTTP goes without TLS",
+        )
+        .mend("set telemetry.protocol = \"grpc\", with the endpoint's port for gRPC")),
+        (true, Protocol::Grpc, None) => Ok(Some(ClientTlsConfig::new().with_native_roots())),
+        (true, Protocol::Grpc, Some(file)) => {
+            let trusted = std::fs::read(file).map_err(|error| {
+                wrong(&format!(
+                    "telemetry.tls_ca_file = {} cannot be read",
+                    file.display()
+                ))
+                .because(&error)
+            })?;
+            let trusted = Certificate::from_pem(trusted);
+            Ok(Some(ClientTlsConfig::new().ca_certificate(trusted)))
+        }
+    }
+}
+
 /// A service as a resource. `OTEL_RESOURCE_ATTRIBUTES` in the environment adds to it.
 fn resource(who: &Who<'_>) -> Resource {
     let named = [
@@ -244,12 +281,10 @@ impl Shared {
 
     fn span_exporter(&self, endpoint: &str) -> Result<SpanExporter, ExporterBuildError> {
         match self.config.protocol {
-            Protocol::Grpc => SpanExporter::builder()
-                .with_tonic()
-                .with_endpoint(endpoint)
-                .with_timeout(self.config.timeout())
-                .with_metadata(self.metadata()?)
-                .build(),
+            Protocol::Grpc => {
+                let builder = SpanExporter::builder().with_tonic();
+                self.over_grpc(builder, endpoint)?.build()
+            }
             Protocol::Http => SpanExporter::builder()
                 .with_http()
                 .with_endpoint(format!("{endpoint}/v1/traces"))
@@ -262,12 +297,10 @@ impl Shared {
 
     fn metric_exporter(&self, endpoint: &str) -> Result<MetricExporter, ExporterBuildError> {
         match self.config.protocol {
-            Protocol::Grpc => MetricExporter::builder()
-                .with_tonic()
-                .with_endpoint(endpoint)
-                .with_timeout(self.config.timeout())
-                .with_metadata(self.metadata()?)
-                .build(),
+            Protocol::Grpc => {
+                let builder = MetricExporter::builder().with_tonic();
+                self.over_grpc(builder, endpoint)?.build()
+            }
             Protocol::Http => MetricExporter::builder()
                 .with_http()
                 .with_endpoint(format!("{endpoint}/v1/metrics"))
@@ -276,6 +309,21 @@ impl Shared {
                 .with_http_client(self.client()?)
                 .build(),
         }
+    }
+
+    fn over_grpc<B: WithExportConfig + WithTonicConfig>(
+        &self,
+        builder: B,
+        endpoint: &str,
+    ) -> Result<B, ExporterBuildError> {
+        let builder = builder
+            .with_endpoint(endpoint)
+            .with_timeout(self.config.timeout())
+            .with_metadata(self.metadata()?);
+        Ok(match &self.tls {
+            Some(tls) => builder.with_tls_config(tls.clone()),
+            None => builder,
+        })
     }
 
     fn headers(&self) -> HashMap<String, String> {
