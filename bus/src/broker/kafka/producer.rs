@@ -84,10 +84,11 @@ impl Producer {
     pub(super) async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
         check(&record)?;
         let way = self.way(&record).await?;
-        let record = match self.send_at_once(record, &way) {
-            Ok(answer) => return answer,
-            Err(record) => record,
-        };
+        let mut left = Some(record);
+        if let Some(answer) = self.send_at_once(&mut left, &way) {
+            return answer;
+        }
+        let record = left.expect("only an answer takes it");
         let mut lane = way.turn().await;
         let seat = self.flight.seat(&record).await;
         let line = self.working_line().await?;
@@ -95,26 +96,20 @@ impl Producer {
         self.hand_over(&line, record, &way, seat, opens)
     }
 
-    /// Hands a record over if it need not wait for anything. Gives it back if it must.
+    /// Takes a record and hands it over if it need not wait for anything. `None`: it must, and is left.
     fn send_at_once(
         &self,
-        record: Outgoing,
+        left: &mut Option<Outgoing>,
         way: &Way,
-    ) -> Result<Result<Delivery, Error>, Outgoing> {
+    ) -> Option<Result<Delivery, Error>> {
         let line = self.line();
         if line.is_broken() {
-            return Err(record);
+            return None;
         }
-        let mut kept = Some(record);
-        let answer = way.at_once(line.number(), || {
-            let seat = self.flight.seat_at_once(kept.as_ref()?)?;
-            Some(self.hand_over(&line, kept.take()?, way, seat, None))
-        });
-        match (answer, kept) {
-            (_, Some(record)) => Err(record),
-            (Some(answer), None) => Ok(answer),
-            (None, None) => unreachable!("whoever takes the record answers"),
-        }
+        way.at_once(line.number(), || {
+            let seat = self.flight.seat_at_once(left.as_ref()?)?;
+            Some(self.hand_over(&line, left.take()?, way, seat, None))
+        })
     }
 
     /// Where a record goes. Asks the cluster about a topic that is new to this client.

@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn it_is_even_and_moves_as_little_as_can_be() {
         let all_of_a: &[(&str, i32)] = &[("a", 0), ("a", 1), ("a", 2), ("a", 3)];
-        let cases: [(&[Case<'_>], &[(&str, i32)], &str); 8] = [
+        type Sharing<'a> = (&'a [Case<'a>], &'a [(&'a str, i32)], &'a str);
+        let cases: [Sharing<'_>; 8] = [
             (&[(1, None, &["a"], &[])], &[], "1: "),
             (&[(1, None, &["a"], &[])], &[("a", 2)], "1: a-0 a-1"),
             // Over all topics, not in each by itself.
