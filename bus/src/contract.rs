@@ -121,3 +121,25 @@ impl Contract {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_service_starts_stands_beside_its_contract_and_not_in_its_hash() {
+        let contract = Contract {
+            service: "audit".to_owned(),
+            reactions: Vec::new(),
+            originates: Vec::new(),
+            owns: Vec::new(),
+            keeps_state: false,
+        };
+        let start = |start| contract.published("1", start).start;
+        assert_eq!(start(Start::Beginning), "beginning");
+        assert_eq!(start(Start::Now), "now");
+        assert_eq!(start(Start::At(3_600_000)), "1970-01-01T01:00:00Z");
+        let hash = |start| contract.published("1", start).hash;
+        assert_eq!(hash(Start::Now), hash(Start::Beginning));
+    }
+}

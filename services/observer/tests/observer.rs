@@ -224,6 +224,17 @@ async fn payloads_of_a_flow_are_read_together() {
         assert_eq!(event["data"]["orderId"], event["key"], "{event}");
     }
 
+    // Pages go on where the one before has ended.
+    let (_, body) = watch.get("/api/flows/many?limit=100&after=100").await;
+    let places = body["events"].as_array().unwrap().iter();
+    let places: Vec<_> = places
+        .map(|event| event["place"].as_u64().unwrap())
+        .collect();
+    assert_eq!(places, (100..150).collect::<Vec<_>>());
+    assert!(body["next"].is_null(), "{body}");
+    let (_, body) = watch.get("/api/flows/many?limit=100").await;
+    assert_eq!(body["next"], "100");
+
     // What cannot be read says why not, and the flow is told all the same.
     broker.set_there(false);
     let (status, body) = watch.get("/api/flows/many?data=true&limit=2").await;

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::error::{Body, Error};
 use crate::flow::status::{Wait, Word};
-use crate::flow::view::{Event, Summary, View, view};
+use crate::flow::view::{Event, Summary, View, page};
 use crate::flow::wanted;
 use crate::index::{Found, Row, Wanted};
 use crate::live::{Broker, IndexState, Snapshot};
@@ -251,12 +251,15 @@ pub(super) async fn one(
     let found = observer.index.flow(&id).await?;
     // It may have made room for another in this very moment.
     let (flow, row) = found.ok_or_else(|| unknown(&wanted, &snapshot))?;
-    let mut view = view(&flow, &observer.index.expected());
-    view.summary = why::told(row, &snapshot);
-    let total = view.events.len();
+    let total = flow.nodes().len();
     let from = usize::try_from(after).unwrap_or(usize::MAX).min(total);
-    view.events.drain(..from);
-    view.events.truncate(limit);
+    let summary = why::told(row, &snapshot);
+    let mut view = page(
+        &flow,
+        &observer.index.expected(),
+        summary,
+        from..from + limit,
+    );
     for event in &mut view.events {
         explain(event, &snapshot);
     }

@@ -5,6 +5,7 @@
 //! parent: a tree of lists within lists could be deeper than JSON readers follow.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::Timestamp;
 use quadrille::event::Kind;
@@ -242,6 +243,12 @@ pub fn summary(flow: &Flow, status: Status) -> Summary {
 
 /// All that is told of a flow.
 pub fn view(flow: &Flow, expected: &Expected) -> View {
+    let summary = summary(flow, status(flow, expected));
+    page(flow, expected, summary, 0..usize::MAX)
+}
+
+/// What is told of a flow, with those of its events that stand at these places in the tree.
+pub fn page(flow: &Flow, expected: &Expected, summary: Summary, wanted: Range<usize>) -> View {
     let places = tree(flow);
     let began = flow.span().map(|(first, _)| first);
     let index: BTreeMap<_, _> = places
@@ -250,7 +257,9 @@ pub fn view(flow: &Flow, expected: &Expected) -> View {
         .map(|(at, place)| (place.name, at))
         .collect();
     let emitters = emitters(flow);
-    let events = places.iter().enumerate().map(|(at, place)| {
+    let events = places.iter().enumerate();
+    let events = events.skip(wanted.start).take(wanted.len());
+    let events = events.map(|(at, place)| {
         let parent = place.parent.map(|parent| index[parent]);
         let emitter = emitters.get(place.name.id.as_str());
         let emitter = emitter.filter(|(cause, _)| place.parent == Some(*cause));
@@ -262,7 +271,7 @@ pub fn view(flow: &Flow, expected: &Expected) -> View {
         }
     });
     View {
-        summary: summary(flow, status(flow, expected)),
+        summary,
         events: events.collect(),
         notes: notes(flow, &places),
     }

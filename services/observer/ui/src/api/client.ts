@@ -59,15 +59,6 @@ export function askStatus(signal?: AbortSignal) {
   return ask("/api/status", {}, statusView, signal);
 }
 
-/** What `public/early.js` has asked for already. It is taken up once, by whoever asks for the same. */
-function early(path: string): Promise<Response> | undefined {
-  const page = globalThis as { quadrilleEarly?: { path: string; answer: Promise<Response> } };
-  const asked = page.quadrilleEarly;
-  if (asked?.path !== path) return undefined;
-  page.quadrilleEarly = undefined;
-  return asked.answer;
-}
-
 type Query = Record<string, string | number | undefined>;
 
 async function ask<T>(path: string, query: Query, check: Check<T>, signal?: AbortSignal): Promise<T> {
@@ -77,12 +68,10 @@ async function ask<T>(path: string, query: Query, check: Check<T>, signal?: Abor
   let response: Response;
   let body: unknown;
   try {
-    const whole = search ? `${path}?${search}` : path;
-    response = await (early(whole) ??
-      fetch(whole, {
-        headers: { accept: "application/json" },
-        signal: signal ? AbortSignal.any([signal, late]) : late,
-      }));
+    response = await fetch(search ? `${path}?${search}` : path, {
+      headers: { accept: "application/json" },
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
     body = await response.json().catch((error: unknown) => {
       // An answer that breaks off is a server that went away; one that is no JSON comes from somebody else.
       if (error instanceof SyntaxError) return undefined;
