@@ -237,10 +237,8 @@ impl Poller {
             return true;
         }
         let full_since = *self.full_since.get_or_insert_with(Moment::now);
-        if !self.is_stalled {
-            if !full_since.plus(FULL_MAX).has_come() {
-                return true;
-            }
+        if !self.is_stalled && !full_since.plus(FULL_MAX).has_come() {
+            return true;
         }
         let epoch = context.inbox.epoch();
         // Partitions may have come on top of those that are paused.
