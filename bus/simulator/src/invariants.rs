@@ -299,23 +299,28 @@ fn one_outcome_per_flow(end: &End) -> Result<(), Breach> {
 /// What caused an event stands on a topic, and the event is one reaction deeper in the same flow,
 /// unless it began a new one.
 fn causes_and_flows(end: &End) -> Result<(), Breach> {
-    let by_id: BTreeMap<&str, &Placed> = end
-        .events
-        .iter()
-        .map(|placed| (placed.envelope.id.as_str(), placed))
-        .collect();
+    // A cause is named by its id alone, which somebody else may have given too.
+    let mut by_id: BTreeMap<&str, Vec<&Placed>> = BTreeMap::new();
+    for placed in &end.events {
+        let id = placed.envelope.id.as_str();
+        by_id.entry(id).or_default().push(placed);
+    }
     for placed in &end.events {
         let envelope = &placed.envelope;
         let Some(cause) = &envelope.cause else {
             continue;
         };
         let begins = envelope.flow == FlowId::of_event(&envelope.source, &envelope.id);
-        let why = match by_id.get(cause.as_str()) {
-            None => "has a cause that is on no topic",
-            Some(_) if begins => continue,
-            Some(cause) if cause.envelope.flow != envelope.flow => "is not in its cause's flow",
-            Some(cause) if cause.envelope.hops + 1 != envelope.hops => "counts its hops wrongly",
-            Some(_) => continue,
+        let causes = by_id.get(cause.as_str()).map_or(&[][..], Vec::as_slice);
+        let is_in_flow = |cause: &&Placed| cause.envelope.flow == envelope.flow;
+        let is_one_before = |cause: &Placed| cause.envelope.hops + 1 == envelope.hops;
+        let in_flow: Vec<_> = causes.iter().filter(|cause| is_in_flow(cause)).collect();
+        let why = match in_flow.is_empty() {
+            _ if causes.is_empty() => "has a cause that is on no topic",
+            _ if begins => continue,
+            true => "is not in its cause's flow",
+            false if in_flow.iter().any(|cause| is_one_before(cause)) => continue,
+            false => "counts its hops wrongly",
         };
         let why = format!("{} {why}", placed.called());
         return Err(Breach::from(why).in_flow(envelope.flow.clone()));
@@ -403,21 +408,16 @@ fn ended(end: &End) -> BTreeSet<(&str, Name)> {
         .collect()
 }
 
+/// That an event was handled before is no end: there is a receipt of when it was.
 fn is_end(told: &Told) -> bool {
     let outcome = told.receipt.outcome();
-    matches!(
-        outcome,
-        Outcome::Done | Outcome::Parked | Outcome::Duplicate
-    )
+    matches!(outcome, Outcome::Done | Outcome::Parked)
 }
 
 /// The first receipts by which services say that they have done with an event, in order.
 fn first_ends(end: &End) -> Vec<&Told> {
     let mut known = BTreeSet::new();
-    let done = end.receipts.iter().filter(|told| {
-        let outcome = told.receipt.outcome();
-        matches!(outcome, Outcome::Done | Outcome::Parked)
-    });
+    let done = end.receipts.iter().filter(|told| is_end(told));
     done.filter(|told| known.insert((told.receipt.service.as_str(), told.event())))
         .collect()
 }

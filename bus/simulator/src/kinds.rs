@@ -144,6 +144,33 @@ pub(crate) fn draw(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> {
         .collect()
 }
 
+/// Draws who comes and goes beside that: what has to move between instances, and what stays, shows only
+/// where one service has several, which single faults seldom lead to.
+pub(crate) fn crowd(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> {
+    if !kinds.contains(&Kind::Rebalance) || cast.services.is_empty() || !draw.chance(40) {
+        return Vec::new();
+    }
+    let service = draw.pick(&cast.services).clone();
+    let mut at_ms = 0;
+    let mut faults = Vec::new();
+    for _ in 0..draw.between(1, 3) {
+        at_ms += draw.below(cast.length_ms / 2 + 500);
+        faults.push(Fault::Join {
+            service: service.clone(),
+            at_ms,
+        });
+        if draw.chance(50) {
+            at_ms += draw.below(cast.length_ms / 2 + 500);
+            faults.push(Fault::Leave {
+                service: service.clone(),
+                at_ms,
+                back_ms: short(draw),
+            });
+        }
+    }
+    faults
+}
+
 fn fault(draw: &mut Draw, kind: Kind, cast: &Cast) -> Fault {
     let at_ms = draw.below(cast.length_ms + 500);
     match kind {

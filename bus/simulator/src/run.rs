@@ -30,6 +30,9 @@ use crate::weather::Weather;
 /// What tells the seed of the assignor from that of the steps.
 const ASSIGNOR: u64 = 0x6173_7369_676e_6f72;
 
+/// What tells the seed of those who come and go from that of the steps.
+const CROWD: u64 = 0x63_726f_7764;
+
 /// What is simulated, as it sets its stage.
 pub(crate) type Scenario = Arc<dyn Fn(&mut Stage) + Send + Sync>;
 
@@ -119,7 +122,7 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     let script = match &order.script {
         Some(script) => script.clone(),
         None => {
-            let mut script = drawn(&mut stage, &order.kinds);
+            let mut script = drawn(&mut stage, order.seed, &order.kinds);
             script.faults.extend(order.faults.iter().cloned());
             script
         }
@@ -183,7 +186,7 @@ fn assignor(seed: u64) -> Assignor {
 }
 
 /// Draws what happens, and what goes wrong.
-fn drawn(stage: &mut Stage, kinds: &[Kind]) -> Script {
+fn drawn(stage: &mut Stage, seed: u64, kinds: &[Kind]) -> Script {
     let planned = std::mem::take(&mut stage.planned);
     let contracts = stage.contracts();
     let calls = stage.calls();
@@ -199,7 +202,8 @@ fn drawn(stage: &mut Stage, kinds: &[Kind]) -> Script {
         calls,
         length_ms: steps.last().map_or(0, |step| step.at_ms),
     };
-    let faults = kinds::draw(draw, kinds, &cast);
+    let mut faults = kinds::draw(draw, kinds, &cast);
+    faults.extend(kinds::crowd(&mut Draw::new(seed ^ CROWD), kinds, &cast));
     Script { steps, faults }
 }
 

@@ -158,9 +158,12 @@ impl Stage {
     }
 }
 
-/// Timeouts that are short beside a run, in the relations that a configuration must have.
+/// Limits that are reached and timeouts that are short beside a run, in the relations that a configuration must have.
 fn settings() -> Settings {
     let mut config = Config::default();
+    // Few enough that a partition is paused, and a key's events wait outside their lane.
+    config.limits.partition_events_max = 4;
+    config.limits.key_events_max = 2;
     config.limits.retry_base_ms = 20;
     config.limits.retry_max_ms = 2_000;
     config.limits.commit_interval_ms = 400;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use quadrille::Event as _;
-use quadrille::broker::{self, Broker};
+use quadrille::broker::{self, Broker, Incoming, TopicName, TopicPartition};
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::id::{EventId, FlowId, Source};
 use quadrille_inventory::{Deliveries, deliveries};
@@ -64,6 +64,12 @@ pub enum Step {
         /// The order.
         order: String,
     },
+    /// Somebody else publishes one under an id that orders has given to the placing of an order: it is
+    /// another event all the same.
+    Stranger {
+        /// The order.
+        order: String,
+    },
 }
 
 impl fmt::Display for Step {
@@ -85,6 +91,7 @@ impl fmt::Display for Step {
             }
             Self::Withdraw { order } => write!(f, "withdraw {order}"),
             Self::Garbage { order } => write!(f, "garbage {order}"),
+            Self::Stranger { order } => write!(f, "stranger {order}"),
         }
     }
 }
@@ -118,7 +125,11 @@ impl FromStr for Step {
             },
             ["withdraw", order] => Self::Withdraw { order: name(order) },
             ["garbage", order] => Self::Garbage { order: name(order) },
-            _ => return Err("it begins with deliver, place, withdraw or garbage".to_owned()),
+            ["stranger", order] => Self::Stranger { order: name(order) },
+            _ => {
+                let wrong = "it begins with deliver, place, withdraw, garbage or stranger";
+                return Err(wrong.to_owned());
+            }
         })
     }
 }
@@ -145,11 +156,16 @@ fn plan(draw: &mut Draw) -> Vec<Step> {
             good_card: !draw.chance(20),
         });
         if draw.chance(35) {
+            let order = order.clone();
             steps.push(Step::Withdraw { order });
         }
-        if draw.chance(5) {
-            let order = format!("g{nth}");
-            steps.push(Step::Garbage { order });
+        match draw.below(100) {
+            0..5 => {
+                let order = format!("g{nth}");
+                steps.push(Step::Garbage { order });
+            }
+            5..10 => steps.push(Step::Stranger { order }),
+            _ => {}
         }
     }
     steps
@@ -237,6 +253,10 @@ pub fn services(stage: &mut Stage, ports: Ports) {
         }
     });
     stage.holds("each happens once to an order", holds::once);
+    stage.holds(
+        "a withdrawal follows its order",
+        holds::withdrawn_after_placed,
+    );
 }
 
 /// No payload of any event.
@@ -263,8 +283,9 @@ impl Hall {
     }
 }
 
-async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
-    let (source, id) = (Source::new("/elsewhere"), EventId::new(order));
+/// Publishes what nobody can read, under an id.
+async fn garbage(id: EventId, order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
+    let source = Source::new("/elsewhere");
     let envelope = Envelope {
         kind: OrderPlaced::SCHEMA.name.into(),
         subject: Some(order.into()),
@@ -278,6 +299,27 @@ async fn garbage(order: &str, broker: &dyn Broker) -> Result<(), broker::Error> 
     };
     let record = envelope.record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
     broker.send(record).await?.await.map(drop)
+}
+
+/// The id under which an order was placed, where that stands on its topic already.
+async fn id_of(order: &str, broker: &dyn Broker) -> Result<Option<EventId>, broker::Error> {
+    let topic = TopicName::parse(OrderPlaced::SCHEMA.topic.name).expect("a topic of a schema");
+    for number in 0..OrderPlaced::SCHEMA.topic.partitions {
+        let at = TopicPartition::new(topic.clone(), number);
+        let (low, high) = broker.watermarks(&at).await?;
+        let mut read = Vec::new();
+        if low < high {
+            read = broker.read([(at, low)].into()).await?.next().await?;
+        }
+        let is_it = |record: &&Incoming| {
+            record.headers.get("ce_type") == Some(OrderPlaced::SCHEMA.name.as_bytes())
+                && record.key.as_deref() == Some(order.as_bytes())
+        };
+        if let Some(id) = read.iter().find(is_it).and_then(|r| r.headers.get("ce_id")) {
+            return Ok(Some(EventId::new(&*String::from_utf8_lossy(id))));
+        }
+    }
+    Ok(None)
 }
 
 /// Why a step cannot be taken now.
@@ -332,7 +374,13 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
             }
             Ok(())
         }
-        Step::Garbage { order } => Ok(garbage(&order, &*broker).await?),
+        Step::Garbage { order } => Ok(garbage(EventId::new(&*order), &order, &*broker).await?),
+        Step::Stranger { order } => {
+            let id = id_of(&order, &*broker).await?;
+            let id = id.ok_or("there is no such order yet")?;
+            // Under another key: it may come anywhere between the others.
+            Ok(garbage(id, &format!("{order}-stranger"), &*broker).await?)
+        }
     }
 }
 

@@ -86,11 +86,17 @@ fn a_move(
 mod tests {
     use super::*;
 
+    /// A topic with a number: of one of its partitions, or of all.
+    type Numbered<'a> = (&'a str, i32);
+
     /// Id, name, topics and partitions of a member.
-    type Case<'a> = (u64, Option<&'a str>, &'a [&'a str], &'a [(&'a str, i32)]);
+    type Member<'a> = (u64, Option<&'a str>, &'a [&'a str], &'a [Numbered<'a>]);
+
+    /// Members, how many partitions topics have, and what is assigned.
+    type Case<'a> = (&'a [Member<'a>], &'a [Numbered<'a>], &'a str);
 
     /// Assigns and shows the result as text, `1: a-0 a-1 | 2: b-0`.
-    fn shown(members: &[Case<'_>], counts: &[(&str, i32)]) -> String {
+    fn shown(members: &[Member<'_>], counts: &[Numbered<'_>]) -> String {
         let topic = |name: &&str| TopicName::parse(name).unwrap();
         let topics: Vec<Vec<TopicName>> = members
             .iter()
@@ -130,9 +136,8 @@ mod tests {
 
     #[test]
     fn it_is_even_and_moves_as_little_as_can_be() {
-        let all_of_a: &[(&str, i32)] = &[("a", 0), ("a", 1), ("a", 2), ("a", 3)];
-        type Sharing<'a> = (&'a [Case<'a>], &'a [(&'a str, i32)], &'a str);
-        let cases: [Sharing<'_>; 8] = [
+        let all_of_a: &[Numbered<'_>] = &[("a", 0), ("a", 1), ("a", 2), ("a", 3)];
+        let cases: [Case<'_>; 8] = [
             (&[(1, None, &["a"], &[])], &[], "1: "),
             (&[(1, None, &["a"], &[])], &[("a", 2)], "1: a-0 a-1"),
             // Over all topics, not in each by itself.

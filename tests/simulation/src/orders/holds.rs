@@ -9,7 +9,7 @@ use quadrille::Event as _;
 use quadrille_inventory::state::{Item, Reservation};
 use quadrille_orders::state::Order;
 use quadrille_schemas::inventory::v1::{GoodsReceived, StockReleased, StockReserved};
-use quadrille_schemas::orders::v1::{OrderCancelled, OrderConfirmed, OrderPlaced};
+use quadrille_schemas::orders::v1::{OrderCancelled, OrderConfirmed, OrderPlaced, OrderWithdrawn};
 use quadrille_simulator::{Breach, End, Invariant, Stage, Total};
 
 use super::Promised;
@@ -29,6 +29,22 @@ pub(super) fn once(end: &End) -> Result<(), Breach> {
         let what = (&placed.envelope.kind, &placed.record.key);
         if !is_goods && !known.insert(what) {
             let why = format!("there are two of {}", placed.called());
+            return Err(Breach::from(why).in_flow(placed.envelope.flow.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// What a door decides later stands behind what it decided before: a withdrawal behind its order.
+pub(super) fn withdrawn_after_placed(end: &End) -> Result<(), Breach> {
+    let mut known = BTreeSet::new();
+    for placed in &end.events {
+        let kind = &*placed.envelope.kind;
+        if *kind == *OrderPlaced::SCHEMA.name {
+            known.insert(&placed.record.key);
+        }
+        if *kind == *OrderWithdrawn::SCHEMA.name && !known.contains(&placed.record.key) {
+            let why = format!("{} stands before its order", placed.called());
             return Err(Breach::from(why).in_flow(placed.envelope.flow.clone()));
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use quadrille::broker::Assignor;
 use quadrille_simulation::orders::{self, Ports};
 use quadrille_simulator::{End, Script, simulate};
 use quadrille_tests::carrier::Parcels;
@@ -43,7 +44,11 @@ const SCRIPTS: [(&str, &[&str], &[&str]); 3] = [
             "60000 ms: place o3-nowhere: 1 tea by good card",
             "120000 ms: place o4: 1 tea by good card",
         ],
-        &["join payments at 60000 ms", "join inventory at 60000 ms"],
+        &[
+            "join payments at 60000 ms",
+            "join inventory at 60000 ms",
+            "leave inventory at 120000 back after 100 ms",
+        ],
     ),
     (
         "away",
@@ -107,12 +112,13 @@ fn ports() -> Ports {
     }
 }
 
-fn simulated(script: &Script) -> BTreeMap<String, Flow> {
+fn simulated(script: &Script, assignor: Assignor) -> BTreeMap<String, Flow> {
     let seen = Arc::new(Mutex::new(BTreeMap::new()));
     let kept = Arc::clone(&seen);
     let simulation = simulate("reality", |stage| {
         orders::services(stage, ports());
     });
+    let simulation = simulation.assignor(assignor);
     let played = simulation.play(0, script, move |end| {
         *kept.lock().expect("nobody panics") = flows(end);
     });
@@ -123,20 +129,25 @@ fn simulated(script: &Script) -> BTreeMap<String, Flow> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_give_the_same_receipts_on_kafka() {
-    compare(0).await;
+    compare(0, Assignor::Range).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rebalances_give_the_same_receipts_on_kafka() {
-    compare(1).await;
+    compare(1, Assignor::Range).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cooperative_rebalances_give_the_same_receipts_on_kafka() {
+    compare(1, Assignor::CooperativeSticky).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn steps_while_somebody_is_away_give_the_same_receipts_on_kafka() {
-    compare(2).await;
+    compare(2, Assignor::Range).await;
 }
 
-async fn compare(nth: usize) {
+async fn compare(nth: usize, assignor: Assignor) {
     let (name, steps, faults) = SCRIPTS[nth];
     let script = Script {
         steps: steps
@@ -148,12 +159,12 @@ async fn compare(nth: usize) {
             .map(|fault| fault.parse().expect("a fault"))
             .collect(),
     };
-    let wanted = simulated(&script);
+    let wanted = simulated(&script, assignor);
     assert!(wanted.len() > 1, "{name}: something happens");
     let Some(address) = cluster::address() else {
         return;
     };
-    let end = real::play(&address, name, &script).await;
+    let end = real::play(&address, name, &script, assignor).await;
     assert_eq!(
         flows(&end),
         wanted,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use quadrille::broker::{Broker, TopicName, TopicPartition, kafka};
-use quadrille::bus::Bus;
+use quadrille::broker::{Assignor, Broker, TopicName, TopicPartition, kafka};
+use quadrille::bus::{Bus, Settings};
 use quadrille::contract::Contract;
 use quadrille::service::Running;
 use quadrille::state::memory::MemoryStores;
@@ -34,6 +34,7 @@ struct Stage {
     doors: Doors,
     deliveries: Deliveries,
     script: Arc<Script>,
+    assignor: Assignor,
     passed: Arc<Mutex<BTreeMap<(&'static str, Point), u64>>>,
     restarts: AtomicU64,
     world: world::Shared,
@@ -88,7 +89,10 @@ impl Stage {
             Arc::clone(&self.broker),
             Arc::new(world),
             Arc::clone(&self.stores) as _,
-            hall::settings(),
+            Settings {
+                assignor: self.assignor,
+                ..hall::settings()
+            },
         );
         let ports = self.ports.clone();
         let running = match service {
@@ -225,7 +229,7 @@ fn timeline(script: &Script) -> BTreeMap<u64, Vec<Due>> {
 }
 
 /// Plays a script on a real Kafka, and reads what stands there at its end.
-pub(crate) async fn play(address: &str, name: &str, script: &Script) -> End {
+pub(crate) async fn play(address: &str, name: &str, script: &Script, assignor: Assignor) -> End {
     let world: world::Shared = Arc::new(Live::new());
     let cluster = kafka::Broker::new(kafka::Config::of(address)).expect("the defaults hold");
     let prefix = format!("{:08x}.{name}.", world.random() >> 32);
@@ -237,6 +241,7 @@ pub(crate) async fn play(address: &str, name: &str, script: &Script) -> End {
         doors: Doors::default(),
         deliveries: Deliveries::new(),
         script: Arc::new(script.clone()),
+        assignor,
         passed: Arc::default(),
         restarts: AtomicU64::new(0),
         world,
