@@ -141,9 +141,11 @@ impl Http {
         Ok(bytes)
     }
 
-    /// The address may hold a password.
+    /// Nobody listens, or nobody answers in time. The address may hold a password.
     fn unreachable(&self, error: reqwest::Error) -> Failure {
-        Failure::outage(format!("{}_unreachable", self.party), error.without_url())
+        let is_silent = error.is_timeout() && !error.is_connect();
+        let what = if is_silent { "silent" } else { "unreachable" };
+        Failure::outage(format!("{}_{what}", self.party), error.without_url())
     }
 
     fn down(&self, status: StatusCode) -> Failure {

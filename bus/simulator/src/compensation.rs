@@ -131,6 +131,11 @@ impl Coverage {
         cases.filter(|(case, _)| matches!(case.fails, Fails::By(_)))
     }
 
+    /// Whether an effect was not undone where it must be. What was not seen has not failed.
+    pub fn has_failed(&self) -> bool {
+        self.undoing().any(|(_, count)| count.undone < count.seen)
+    }
+
     /// How many of a hundred of these were seen, and the effect was undone each time.
     pub fn percent(&self) -> f64 {
         let covered = self

@@ -315,10 +315,11 @@ impl Simulation {
 
     fn work(&self, state: &Running) {
         while !state.stop.load(Ordering::Relaxed) {
-            let seed = state.next.fetch_add(1, Ordering::Relaxed);
-            if seed >= self.seeds.end {
+            let next = |next: u64| (next < self.seeds.end).then(|| next + 1);
+            let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+            let Ok(seed) = state.next.fetch_update(set, fetch, next) else {
                 return;
-            }
+            };
             let order = self.order(seed, None);
             let ran = run(&self.scenario, &order);
             let done = {

@@ -41,6 +41,8 @@ use system::{Ports, System};
 
 /// How long, beyond the drain of the services, the whole may take to stop.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
+/// How long services wait for the first broker to answer: a month, which is as long as it takes.
+const CONNECT_TIMEOUT_MS: u64 = 30 * 24 * 3_600 * 1_000;
 /// How long all may take to get ready before it is said what is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -201,6 +203,8 @@ fn exporting(config: &mut Config, asked: &Arguments) -> Result<(Exporting, Telem
         telemetry.protocol = Protocol::Http;
     }
     kafka.brokers = asked.kafka.clone().unwrap_or_default();
+    // Somebody looks on, and is told what is waited for.
+    kafka.connect_timeout_ms = CONNECT_TIMEOUT_MS;
     Exporting::start(telemetry, kafka)
 }
 

@@ -287,6 +287,13 @@ async fn unknown_things_are_answered_in_json() {
             "the event type `Nothing` is not known",
         ),
         ("/api/tail?from=then", 400, "`from` is `then`"),
+        (
+            "/api/flows?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z",
+            400,
+            "`since` is later than `until`",
+        ),
+        ("/api/flows/%ff", 400, "Invalid URL: Invalid UTF-8 in `id`"),
+        ("/api/records/orders/0/-1", 400, "the offset is `-1`"),
         ("/nowhere", 404, "there is nothing at /nowhere"),
         ("/v1/events", 405, "GET is not served at /v1/events"),
     ];
@@ -296,6 +303,9 @@ async fn unknown_things_are_answered_in_json() {
         assert_eq!(body["error"], error);
         assert!(body["mend"].as_str().is_some_and(|mend| !mend.is_empty()));
     }
+    let (status, body) = up.post("/api/flows", "application/json", "{}").await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(body["error"], "POST is not served at /api/flows");
     up.stop().await;
 }
 
@@ -368,6 +378,17 @@ async fn one_page_has_the_metrics_of_all_services() {
     while !services.iter().all(|service| has(&text, service)) {
         up.world.sleep(Duration::from_millis(5)).await;
         text = look().await;
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let labels = line.split_once('{').map_or("", |(_, labels)| labels);
+        let mut names: Vec<_> = labels
+            .split("\",")
+            .map(|label| label.split('=').next())
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{line}");
     }
     let mut described: Vec<_> = text
         .lines()

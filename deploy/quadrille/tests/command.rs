@@ -87,6 +87,27 @@ fn simulated_seeds_are_counted_and_wrong_use_is_told() {
         "{}",
         error(&wrong)
     );
+    for (wrong, why) in [
+        (&["--seeds", "0"][..], "0 is not in 1.."),
+        (&["--threads", "0"], "zero"),
+        (&["--time", "1s"], "at least 60 s"),
+        (&["--seed", "18446744073709551615"], "is not in"),
+    ] {
+        let told = quadrille(&[&["simulate"], wrong].concat());
+        assert_eq!(told.status.code(), Some(2), "{wrong:?}");
+        assert!(error(&told).contains(why), "{}", error(&told));
+    }
+    // The last seeds that there are.
+    let last = quadrille(&[
+        "simulate",
+        "--from",
+        "18446744073709551613",
+        "--seeds",
+        "9",
+        "--json",
+    ]);
+    let report: Value = serde_json::from_slice(&last.stdout).unwrap();
+    assert_eq!(report["seeds"], 2);
     let none = quadrille(&["simulate", "--replay", "nothing.toml"]);
     assert_eq!(none.status.code(), Some(64), "{}", error(&none));
 }

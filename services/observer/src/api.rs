@@ -67,6 +67,7 @@ pub fn router(observer: Arc<Observer>, trace_link: Option<String>) -> Router {
         .route("/api/status", get(status))
         .route("/api/stream", get(stream::stream))
         .route("/api/openapi.json", get(openapi))
+        .method_not_allowed_fallback(error::wrong_method)
         .with_state(shared)
 }
 

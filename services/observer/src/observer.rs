@@ -162,7 +162,9 @@ impl Observer {
         let index = &self.index;
         let (expected, counts) = (index.expected(), index.counts());
         let (now, change, bytes) = (self.world.now(), index.change(), index.bytes());
-        let snapshot = self.live.snapshot(now, &expected, change, &counts, bytes);
+        let mut snapshot = self.live.snapshot(now, &expected, change, &counts, bytes);
+        let cluster = Some(self.cluster()).filter(|cluster| !cluster.is_empty());
+        snapshot.index.cluster = cluster.map(|cluster| cluster.to_string());
         let snapshot = Arc::new(snapshot);
         self.snapshot.send_replace(Arc::clone(&snapshot));
         snapshot

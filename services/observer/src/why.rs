@@ -104,7 +104,7 @@ fn retrying(wait: &Wait, now: Timestamp) -> String {
         .next_attempt_at
         .map_or_else(String::new, |next| match next > now {
             true => format!(", next in {}", since(now, next)),
-            false => ", trying again now".to_owned(),
+            false => format!(", attempt {} is due", wait.attempts.saturating_add(1)),
         });
     format!("{}{next}", failed(wait))
 }
@@ -115,6 +115,7 @@ fn failed(wait: &Wait) -> String {
     // The port's own codes say which outside party it is.
     for (ending, what) in [
         ("_unreachable", "cannot be reached"),
+        ("_silent", "does not answer in time"),
         ("_down", "is out of order"),
     ] {
         if let Some(party) = code.strip_suffix(ending) {
@@ -177,13 +178,14 @@ fn lagging(name: &str, event: &str, ahead: u64, held: &Assigned, now: Timestamp)
             "{name} is stuck: {ahead} events stand before {event} in {at}, and none was finished for {still}"
         );
     }
-    if ahead == 0 || held.per_second <= 0.0 {
+    let Some(left) = held.ms_for(ahead) else {
         return format!("waits for {name} to react to {event}");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a guess for people")]
-    let left = span(ahead as f64 * 1e3 / held.per_second);
-    let rate = held.per_second;
-    format!("{name} lags: {ahead} events stand before {event} in {at}, about {left} at {rate:.0}/s")
+    };
+    let (left, rate) = (span(left), held.per_second);
+    let digits = usize::from(rate < 10.0 && rate.fract() > 0.05);
+    format!(
+        "{name} lags: {ahead} events stand before {event} in {at}, about {left} at {rate:.digits$}/s"
+    )
 }
 
 fn place(wait: &Wait) -> String {

@@ -1,6 +1,7 @@
 //! `quadrille simulate`: the order flow under seeds, from the command line.
 
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +24,13 @@ use crate::progress::Progress;
 )]
 pub struct Arguments {
     /// How many seeds to run
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Run this one seed
-    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"], value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     seed: Option<u64>,
     /// The first seed
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     from: u64,
     /// Which kinds of fault may happen, e.g. crash,duplicate; or all, or none
     #[arg(long, value_name = "KINDS", default_value = "all", value_parser = kinds)]
@@ -42,7 +43,7 @@ pub struct Arguments {
     time: Duration,
     /// How many threads run seeds; if not given, as many as there are processors
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
     /// Keep state in SQLite, which is slower, instead of in memory
     #[arg(long)]
     sqlite: bool,
@@ -63,6 +64,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// A run of the order flow takes as long as its customers come, and its services need to end.
+const TIME_MIN: Duration = Duration::from_secs(60);
+
 /// Kinds of fault.
 #[derive(Clone)]
 struct Kinds(Vec<Kind>);
@@ -75,8 +79,12 @@ fn time(text: &str) -> Result<Duration, String> {
     let wrong = "write it as 90s, 10m or 2h";
     let time: SignedDuration = text.parse().map_err(|_| wrong)?;
     match Duration::try_from(time) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err(wrong.to_owned()),
+        Ok(time) if time >= TIME_MIN => Ok(time),
+        Ok(_) => Err(format!(
+            "customers come for longer than that: give at least {} s",
+            TIME_MIN.as_secs()
+        )),
+        Err(_) => Err(wrong.to_owned()),
     }
 }
 
@@ -95,7 +103,7 @@ pub fn run(arguments: &Arguments, world: &world::Shared) -> Result<Exit, Failure
     if arguments.compensation {
         let coverage = simulation.compensation();
         show(&coverage.to_string())?;
-        return Ok(match coverage.percent() < 100.0 {
+        return Ok(match coverage.has_failed() {
             true => Exit::Failed,
             false => Exit::Done,
         });
@@ -125,7 +133,7 @@ impl Arguments {
             None => simulation,
         };
         match self.threads {
-            Some(threads) => simulation.threads(threads),
+            Some(threads) => simulation.threads(threads.get()),
             None => simulation,
         }
     }

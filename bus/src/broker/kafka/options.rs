@@ -269,9 +269,9 @@ fn secure(options: &mut ClientConfig, config: &Config) {
 /// Options of the producer.
 pub(super) fn producer(config: &Config) -> ClientConfig {
     let mut options = common(config);
-    // Our own limits come first; librdkafka's are only there so that it has some. It counts less
-    // per record than we do.
-    let records = u64::from(config.in_flight_records_max) + 1_000;
+    // Our own limits come first; librdkafka's are only there so that it has some. It counts a record
+    // until all of its report is heard, and by then another may be in its place.
+    let records = u64::from(config.in_flight_records_max) * 2 + 1_000;
     let kbytes = u64::from(config.in_flight_bytes_max) / 1024 * 2 + 1_024;
     for (option, value) in [
         ("acks", "all".to_owned()),

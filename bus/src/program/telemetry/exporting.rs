@@ -269,6 +269,13 @@ impl Shared {
         });
         let mut by_name = BTreeMap::<String, MetricFamily>::new();
         for mut family in registries.flat_map(|registry| registry.gather()) {
+            for metric in family.mut_metric() {
+                // What describes the service says its name by itself, too.
+                let mut labels = metric.take_label();
+                labels.sort_by(|one, other| one.name().cmp(other.name()));
+                labels.dedup_by(|one, other| one.name() == other.name());
+                metric.set_label(labels);
+            }
             match by_name.get_mut(family.name()) {
                 Some(known) => known.mut_metric().extend(family.take_metric()),
                 None => {

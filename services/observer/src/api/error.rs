@@ -1,8 +1,8 @@
 //! Errors as JSON: what is wrong, and the mend.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::http::StatusCode;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,6 +54,24 @@ impl From<QueryRejection> for Error {
             "see /api/openapi.json for the parameters",
         )
     }
+}
+
+impl From<PathRejection> for Error {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad(
+            rejection.body_text(),
+            "write the address in UTF-8, percent-encoded",
+        )
+    }
+}
+
+/// The answer to a method that a path does not have.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Error {
+    Error::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not served at {}", uri.path()),
+        "read it by GET: nothing can be changed here",
+    )
 }
 
 impl From<index::Error> for Error {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -147,6 +147,11 @@ impl Asked {
                     Error::bad(format!("`{name}` is `{text}`: {error}"), mend)
                 }),
         };
+        let (since, until) = (time("since", &self.since)?, time("until", &self.until)?);
+        if since.zip(until).is_some_and(|(since, until)| since > until) {
+            let mend = "give a time before `until` as `since`";
+            return Err(Error::bad("`since` is later than `until`", mend));
+        }
         let text = self.q.filter(|text| !text.is_empty());
         check_text(text.as_deref().unwrap_or_default())?;
         Ok(Wanted {
@@ -155,7 +160,7 @@ impl Asked {
             is_behind: snapshot.index.is_behind(),
             kind: self.r#type.filter(|kind| !kind.is_empty()),
             service: self.service.filter(|service| !service.is_empty()),
-            last_ms: (time("since", &self.since)?, time("until", &self.until)?),
+            last_ms: (since, until),
             text,
             change: (number("after", self.after.as_deref(), 0, u64::MAX)?, None),
             limit: limit(self.limit.as_deref(), LIMIT, LIMIT_MAX)? + 1,
@@ -233,10 +238,10 @@ pub(super) struct AskedOne {
 )]
 pub(super) async fn one(
     State(shared): State<Shared>,
-    Path(wanted): Path<String>,
+    wanted: Result<Path<String>, PathRejection>,
     asked: Result<Query<AskedOne>, QueryRejection>,
 ) -> Result<Json<Told>, Error> {
-    let Query(asked) = asked?;
+    let (Path(wanted), Query(asked)) = (wanted?, asked?);
     check_text(&wanted)?;
     let (with_data, max) = match asked.data {
         Some(true) => (true, DATA_MAX),

@@ -1,6 +1,7 @@
 //! One record, with its payload and what became of it.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use quadrille::id::FlowId;
 
@@ -18,14 +19,21 @@ use crate::record::{Record, fetch};
         ("partition" = i32, Path, description = "The partition"),
         ("offset" = i64, Path, description = "The offset"),
     ),
-    responses((status = 200, body = Record), (status = 404, body = Body), (status = 503, body = Body))
+    responses(
+        (status = 200, body = Record),
+        (status = 400, body = Body),
+        (status = 404, body = Body),
+        (status = 503, body = Body)
+    )
 )]
 pub(super) async fn one(
     State(shared): State<Shared>,
-    Path((topic, partition, offset)): Path<(String, String, String)>,
+    place: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Result<Json<Record>, Error> {
+    let Path((topic, partition, offset)) = place?;
     let number = |name: &str, text: &str| {
-        text.parse::<i64>().map_err(|_| {
+        let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
+        number.ok_or_else(|| {
             Error::bad(
                 format!("the {name} is `{text}`"),
                 "ask for /api/records/TOPIC/PARTITION/OFFSET",

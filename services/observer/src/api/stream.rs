@@ -144,6 +144,11 @@ impl Topics {
                 (_, Some(id)) if topics.flow.len() < FLOWS_MAX => {
                     topics.flow.insert(id.to_owned());
                 }
+                (_, Some(_)) => {
+                    let mend = "open another stream for the others";
+                    let why = format!("more than {FLOWS_MAX} flows are named");
+                    return Err(Error::bad(why, mend));
+                }
                 _ => {
                     let mend = format!("give `flows`, `services`, or up to {FLOWS_MAX} `flow:ID`");
                     return Err(Error::bad(format!("there is no topic `{name}`"), mend));
@@ -262,6 +267,8 @@ mod tests {
         assert!(topics.flows && !topics.services);
         assert_eq!(topics.flow.len(), 2);
         assert!(Topics::parse("everything").is_err());
+        let many: Vec<_> = (0..=FLOWS_MAX).map(|nth| format!("flow:{nth}")).collect();
+        assert!(Topics::parse(&many.join(",")).is_err());
     }
 
     #[test]

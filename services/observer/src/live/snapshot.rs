@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 use super::BEHIND_MAX;
 use crate::expect::Expected;
 
+/// Whoever handles less than one event in a hundred seconds has no pace to reckon with.
+const PER_SECOND_MIN: f64 = 0.01;
+
 /// How it all is at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -25,6 +28,9 @@ pub struct Snapshot {
 pub struct IndexState {
     /// Position of the index: it grows with every change of a flow.
     pub change: u64,
+    /// The cluster that is read. Another one has other flows. Not there: it has not answered yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Whether it has ever read topics to their ends since it was started.
     pub caught_up: bool,
     /// Records that are not read yet.
@@ -162,6 +168,16 @@ pub struct Assigned {
     pub moved_at: Timestamp,
 }
 
+impl Assigned {
+    /// How long so many records may take, by how fast they were handled of late. `None`: nobody can say,
+    /// since hardly any was.
+    #[expect(clippy::cast_precision_loss, reason = "counts of records, for people")]
+    pub(crate) fn ms_for(&self, records: u64) -> Option<f64> {
+        let moves = records > 0 && self.per_second >= PER_SECOND_MIN;
+        moves.then(|| records as f64 * 1e3 / self.per_second)
+    }
+}
+
 impl Service {
     pub(super) fn promised(name: &str, expected: &Expected) -> Self {
         Self {
@@ -173,7 +189,6 @@ impl Service {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts of records, for people")]
     pub(super) fn add(&mut self, instance: InstanceView) {
         self.last_seen = self.last_seen.max(Some(instance.at));
         if instance.alive {
@@ -186,10 +201,8 @@ impl Service {
             self.paused += paused.count() as u64;
             for assigned in &instance.assignment {
                 self.lag += assigned.lag;
-                if assigned.lag > 0 && assigned.per_second > 0.0 {
-                    let ms = assigned.lag as f64 * 1e3 / assigned.per_second;
-                    self.lag_ms = self.lag_ms.max(ms);
-                }
+                let ms = assigned.ms_for(assigned.lag);
+                self.lag_ms = self.lag_ms.max(ms.unwrap_or(0.0));
             }
         }
         self.instances.push(instance);

@@ -101,6 +101,12 @@ fn a_mark_that_moves_gives_a_rate_and_one_that_stands_still_a_time() {
     assert_eq!(held.moved_at, second(2));
     assert!((held.per_second - 10.0).abs() < 0.01, "{}", held.per_second);
     assert!((snapshot.services["inventory"].lag_ms - 6_000.0).abs() < 1.0);
+    // Once it has not moved for long, there is no pace to reckon with.
+    for at in (6..=60).step_by(2) {
+        live.note(said(at, 40, Activity::Running), &presence(at), second(at));
+    }
+    let service = look(&live, 60).services["inventory"].clone();
+    assert_eq!((service.lag, service.lag_ms), (60, 0.0));
 }
 
 #[test]

@@ -179,6 +179,11 @@ fn a_retry_tells_the_outside_party_where_it_is_one() {
         )
     );
     assert!(why("gateway_down").1.starts_with("gateway is out of order"));
+    let silent = why("gateway_silent").1;
+    assert!(
+        silent.starts_with("gateway does not answer in time"),
+        "{silent}"
+    );
     assert_eq!(
         why("timeout").1,
         "payments failed at StockReserved (timeout), attempt 3, next in 10 s"

@@ -28,6 +28,7 @@ const status = oneOf(STATUSES);
 
 export const indexState = object<IndexState>({
   change: number,
+  cluster: optional(text),
   caught_up: flag,
   behind_records: number,
   behind_ms: number,

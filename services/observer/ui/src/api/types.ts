@@ -16,6 +16,8 @@ export type Status = (typeof STATUSES)[number];
 /** How fresh the answers are. */
 export interface IndexState {
   change: number;
+  /** The cluster that is read: another one has other flows. */
+  cluster?: string;
   caught_up: boolean;
   behind_records: number;
   behind_ms: number;

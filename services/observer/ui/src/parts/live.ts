@@ -65,6 +65,11 @@ async function probe() {
   if (live.link.state === "away") update({ link: { ...live.link, answers } });
 }
 
+/** Are topics read to their ends, so that what is not known is not there? */
+export function isCaughtUp(): boolean {
+  return live.index?.caught_up === true;
+}
+
 /** Every answer carries how fresh it is. */
 export function heard(index: IndexState) {
   update({ index, heard: Date.now() });

@@ -168,3 +168,17 @@ async fn a_gateway_that_is_not_there_is_an_outage() {
     assert_eq!(failure.code(), "gateway_unreachable");
     assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_gateway_that_says_nothing_is_told_apart_from_one_that_is_not_there() {
+    // Given one that takes connections, and nothing more.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let config = serde_json::from_value(json!({ "url": url, "timeout_ms": 100 })).unwrap();
+    let http = Http::new(&config).unwrap();
+
+    let failure = http.charge(charge()).await.unwrap_err();
+
+    assert_eq!(failure.remedy(), Remedy::Wait);
+    assert_eq!(failure.code(), "gateway_silent");
+}

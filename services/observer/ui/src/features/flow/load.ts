@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { askFlow, type Failure, failure } from "../../api/client";
 import { appended, first, type LoadedFlow } from "../../model/flow-pages";
 import { useStable } from "../../parts/hooks";
-import { heard, isPaused, useLive, useTopics } from "../../parts/live";
+import { heard, isCaughtUp, isPaused, useLive, useTopics } from "../../parts/live";
 
 const FIRST_PAGE = 200;
 const PAGE = 500;
@@ -29,7 +29,7 @@ export function useFlow(id: string): Flow {
   const [loadingMore, setLoadingMore] = useState(false);
   const latest = useRef<LoadedFlow>(undefined);
   const under_way = useRef<Promise<LoadedFlow | undefined>>(undefined);
-  const { paused } = useLive();
+  const { paused, index } = useLive();
 
   const show = useCallback((next: LoadedFlow) => {
     latest.current = next;
@@ -49,13 +49,26 @@ export function useFlow(id: string): Flow {
       }
       show(next);
     } catch (error) {
-      setTrouble(failure(error));
+      const why = failure(error);
+      // It is not there any more, and not only until topics are read: another life of the broker, say.
+      if (why.kind === "missing" && isCaughtUp()) {
+        latest.current = undefined;
+        setFlow(undefined);
+      }
+      setTrouble(why);
     }
   });
 
   useEffect(() => {
     void refresh();
   }, [refresh]);
+
+  // What could not be told while topics were read can be told now.
+  const failed = trouble !== undefined;
+  const caughtUp = index?.caught_up === true;
+  useEffect(() => {
+    if (failed && caughtUp) void refresh();
+  }, [failed, caughtUp, refresh]);
 
   const next = useStable(async (): Promise<LoadedFlow | undefined> => {
     try {

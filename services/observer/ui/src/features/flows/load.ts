@@ -35,6 +35,7 @@ export function useFlows(address: FlowsAddress): Loaded {
   const latest = useRef<{ list?: FlowList; written: string }>({ list, written });
   const { paused } = useLive();
   const position = useRef(0);
+  const cluster = useRef<string>(undefined);
   latest.current = { list, written };
 
   const ask = useCallback(
@@ -43,6 +44,7 @@ export function useFlows(address: FlowsAddress): Loaded {
       const page = await askFlows(question, PAGE, after, signal);
       heard(page.index);
       position.current = page.index.change;
+      cluster.current = page.index.cluster ?? cluster.current;
       return page;
     },
     [asked],
@@ -114,12 +116,12 @@ export function useFlows(address: FlowsAddress): Loaded {
   const catchUp = useStable(async () => {
     if (!list) return load();
     if (paused) return;
-    const before = position.current;
+    const [before, read] = [position.current, cluster.current];
     const flows: FlowSummary[] = [];
     try {
       let page = await ask();
       // An index that went back is another one, built anew: what is shown may not even be in it.
-      if (page.index.change < before) {
+      if (page.index.change < before || (read !== undefined && cluster.current !== read)) {
         setList(fromPage(page, Date.now()));
         setTrouble(undefined);
         return;
@@ -146,6 +148,12 @@ export function useFlows(address: FlowsAddress): Loaded {
   }, [paused, load]);
 
   const hear = useStable((message: FlowsChanged) => {
+    const read = message.index.cluster;
+    if (read !== undefined && read !== (cluster.current ?? read)) {
+      // Another cluster: what is shown is not in it.
+      if (!paused) void load();
+      return;
+    }
     position.current = Math.max(position.current, message.index.change);
     apply(message);
   });
