@@ -38,6 +38,7 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         match host.broker.join(membership.clone()).await {
             Ok(consumer) => {
                 host.status.clear("broker");
+                host.status.clear("membership");
                 host.status
                     .set_waiting("assignment", "the group has not given out partitions yet");
                 let mut member = Member::new(Arc::clone(&host), consumer);
@@ -116,6 +117,7 @@ impl Member {
             };
             match next {
                 Next::Stop => {
+                    self.host.status.draining();
                     self.leave().await;
                     return None;
                 }
@@ -123,7 +125,13 @@ impl Member {
                     self.commit().await;
                     commit_due = self.host.world.sleep(commit_interval);
                 }
-                Next::Room => self.resume(),
+                Next::Room => {
+                    if let Some(error) = self.fenced() {
+                        self.leave().await;
+                        return Some(error);
+                    }
+                    self.resume();
+                }
                 Next::Left => self.leaving = None,
                 Next::Signal(Signal::Records(records)) => self.hand_out(records),
                 Next::Signal(Signal::Assigned(assigned)) => self.assign(assigned).await,
@@ -166,6 +174,25 @@ impl Member {
                 self.room.notify_one();
             }
         }
+    }
+
+    /// The group has given out a partition here, and somebody who had it before has taken it over in
+    /// the store only then: late, because the store was away, say. Nothing of it could be settled until
+    /// the group gives it out again, so the member has to leave and come back.
+    fn fenced(&self) -> Option<broker::Error> {
+        let fenced = self
+            .partitions
+            .iter()
+            .find(|(_, at_work)| at_work.shared().is_fenced());
+        fenced.map(|(partition, _)| {
+            broker::Error::new(
+                ErrorKind::Fenced,
+                format!(
+                    "somebody else has taken {partition} over in the state of this service: it joins \
+                     again to get it back, or to learn whose it is"
+                ),
+            )
+        })
     }
 
     fn resume(&mut self) {
@@ -308,7 +335,6 @@ impl Member {
     async fn leave(&mut self) {
         let all: Vec<_> = self.partitions.keys().cloned().collect();
         observe::draining(&self.host.service, &all);
-        self.host.status.draining();
         let drained = self.drain(&all);
         if let Some(leaving) = self.leaving.take() {
             leaving.await;

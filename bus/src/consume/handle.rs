@@ -29,8 +29,10 @@ use crate::world::{self, Point};
 pub(crate) enum End {
     /// Its offset may be committed.
     Finished,
-    /// A drain came first, or somebody else has the partition: it is the next owner's.
+    /// A drain came first: it is the next owner's.
     Abandoned,
+    /// Somebody else has taken the partition over in the store.
+    Fenced,
 }
 
 /// How far a partition was when a record of it was started.
@@ -123,7 +125,7 @@ async fn deliver(
                 world::pass(&host.world, Point::Settled).await;
                 return End::Finished;
             }
-            Settled::Fenced => return End::Abandoned,
+            Settled::Fenced => return End::Fenced,
             Settled::Conflict(records) => {
                 // Those held until now have been let go: one may be among them.
                 locks = Some(host.locks.lock(records).await);
@@ -252,7 +254,7 @@ async fn settle_duplicate(host: &Host, delivery: &Delivery) -> End {
     if let Some(store) = &host.store
         && let Ok(Applied::Fenced) = store.apply(place).await
     {
-        return End::Abandoned;
+        return End::Fenced;
     }
     duplicate(host, delivery, &attempt).await;
     End::Finished
@@ -312,7 +314,7 @@ async fn park_unreadable(
     let span = host.observer.begun(&delivery, 1, at, None);
     let attempt = Attempt::without_reaction(at, span);
     match park(&host, &delivery, attempt, why, Reads::new()).await {
-        Settled::Fenced => End::Abandoned,
+        Settled::Fenced => End::Fenced,
         _ => End::Finished,
     }
 }

@@ -42,8 +42,10 @@ pub(crate) struct Shared {
     // When the record at the mark was written; the least number where nobody knows.
     oldest_ms: AtomicI64,
     pub(crate) paused: AtomicBool,
+    // Somebody else has taken it over in the store: nothing more of it can be settled here.
+    fenced: AtomicBool,
     resume_below: usize,
-    // Rung when a paused partition has room again.
+    // Rung when a paused partition has room again, and when one was fenced.
     room: Arc<Notify>,
 }
 
@@ -63,6 +65,16 @@ impl Shared {
     pub(crate) fn oldest_ms(&self) -> Option<i64> {
         let oldest = self.oldest_ms.load(Ordering::Acquire);
         (oldest != i64::MIN).then_some(oldest)
+    }
+
+    /// Whether somebody else has taken it over in the store.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fenced.load(Ordering::Acquire)
+    }
+
+    fn fence(&self) {
+        self.fenced.store(true, Ordering::Release);
+        self.room.notify_one();
     }
 
     /// A topic that was made anew begins below what is known of the old one: that stays known.
@@ -97,6 +109,7 @@ impl Partition {
             mark: AtomicI64::new(taken.handled.as_ref().map_or(-1, |known| known.low_water)),
             oldest_ms: AtomicI64::new(i64::MIN),
             paused: AtomicBool::new(false),
+            fenced: AtomicBool::new(false),
             resume_below: host.limits.partition_events_max / 2,
             room,
         });
@@ -312,9 +325,12 @@ impl Work {
     fn end(&self, assignment: Option<&mut Assignment>, ended: (Lane, i64, End)) {
         let (lane, offset, end) = ended;
         let assignment = assignment.expect("what runs was started by an assignment");
-        if end == End::Abandoned {
-            // The event saw the drain before this loop did.
+        if end != End::Finished {
+            // The event saw the drain before this loop did, or nothing more can be settled.
             self.shared.let_go(assignment.drain());
+        }
+        if end == End::Fenced {
+            self.shared.fence();
         }
         assignment.end(&lane, offset, end == End::Finished);
         self.shared.let_go(1);

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quadrille::broker::{Broker, memory};
+use quadrille::broker::{Broker, TopicName, TopicPartition, memory};
 use quadrille::event::{Event, Kind};
+use quadrille::state::Stores as _;
 use quadrille::state::memory::MemoryStores;
 use quadrille::wire;
 use quadrille::world::Live;
@@ -27,6 +28,10 @@ struct Evening {
 }
 
 async fn evening(goods: u32) -> Evening {
+    evening_with(goods, Arc::new(MemoryStores::default())).await
+}
+
+async fn evening_with(goods: u32, stores: Arc<MemoryStores>) -> Evening {
     let world: quadrille::world::Shared = Arc::new(Live::new());
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::clone(&world)));
     let books = Arc::new(Books::default());
@@ -36,7 +41,6 @@ async fn evening(goods: u32) -> Evening {
         carrier: Arc::clone(&parcels) as _,
         post: Arc::clone(&mails) as _,
     };
-    let stores = Arc::new(MemoryStores::default());
     let hall = Hall::start_with(Arc::clone(&broker), world, ports, stores);
     hall.ready().await;
     hall.deliver("tea", goods).await;
@@ -244,4 +248,28 @@ async fn every_order_of_many_ends_once_whenever_it_is_withdrawn() {
     }
     assert_eq!(outcomes.len(), ORDERS);
     assert!(outcomes.values().all(|ended| ended.len() == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_were_taken_over_too_late_come_back() {
+    // Given inventory at work.
+    let stores = Arc::new(MemoryStores::default());
+    let evening = evening_with(10, Arc::clone(&stores)).await;
+    evening.hall.place("before", "tea", GOOD_CARD).await;
+    assert_eq!(evening.hall.outcome("before").await, Outcome::Confirmed);
+
+    // When one that is no member any more takes its partitions over in the store: the late end of what
+    // it began while it was one, and the store was away.
+    let store = stores.open("inventory", "").await.unwrap();
+    let topic = TopicName::parse("orders").unwrap();
+    let partitions: Vec<_> = (0..6)
+        .map(|number| TopicPartition::new(topic.clone(), number))
+        .collect();
+    store.take(&partitions).await.unwrap();
+
+    // Then inventory joins again, and goes on.
+    evening.hall.place("after", "tea", GOOD_CARD).await;
+    assert_eq!(evening.hall.outcome("after").await, Outcome::Confirmed);
+    evening.hall.ready().await;
+    evening.hall.stop().await;
 }
