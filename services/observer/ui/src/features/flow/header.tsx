@@ -56,7 +56,9 @@ export function FlowHeader({ flow }: { flow: FlowView }) {
         )}
         <div>
           <dt>{rest ? "Took" : "So far"}</dt>
-          <dd>{duration(rest || started === undefined ? flow.took_ms : Math.max(flow.took_ms, now - started))}</dd>
+          <dd>
+            {duration(rest || started === undefined ? flow.took_ms : Math.max(flow.took_ms, now - started))}
+          </dd>
         </div>
         <div>
           <dt>Events</dt>
