@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use quadrille::id::FlowId;
 
 use super::Shared;
 use super::error::{Body, Error};
 use crate::flow::view::view;
+use crate::live::Broker;
 use crate::record::{Record, fetch};
 
 /// One record, read from its topic.
@@ -44,6 +46,12 @@ pub(super) async fn one(
     let partition = number("partition", &partition)?;
     let partition = i32::try_from(partition).unwrap_or(i32::MAX);
     let observer = &shared.observer;
+    // Nobody waits for a broker of which it is known that it does not answer.
+    if observer.snapshot().index.broker != Broker::Answers {
+        let mend = "try again when it does: /api/status tells";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Error::new(status, "the broker does not answer", mend));
+    }
     let read = fetch(&observer.broker, &observer.world, &topic, partition, offset).await?;
     let mut record = Record::of(&read, &observer.cluster());
     if let (Some(flow), Some(event)) = (&record.flow, &record.event_id) {
