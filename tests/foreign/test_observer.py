@@ -9,11 +9,10 @@ import shutil
 import time
 
 import pytest
-from confluent_kafka import Producer
 from kit.hall import Hall, inventory, orders
 from kit.load import BAD_CARDS, Customers
 from kit.load import orders as new_orders
-from kit.observer import Observer, place
+from kit.observer import Observer, place, produce_unreadable
 from kit.processes import BINARIES, Gateway, Process, get
 from kit.wait import until
 
@@ -121,17 +120,7 @@ def test_what_is_parked_and_what_nobody_reacts_to_is_told(kafka, folder):
     observer.until_told("lonely", "blocked", "nobody reacts to StockReserved", "no contract names it")
 
     # When an event of somebody else comes that cannot be read.
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": "broken-1",
-        "ce_type": "orders.v1.OrderPlaced",
-        "ce_source": "/elsewhere",
-        "ce_correlationid": "broken-flow",
-        "content-type": "application/protobuf",
-    }
-    producer = Producer({"bootstrap.servers": kafka.address})
-    producer.produce("orders", b"\xff\xff\xff", b"broken", headers=list(headers.items()))
-    producer.flush(30)
+    produce_unreadable(kafka)
     flow = observer.until_told("broken-flow", "parked", "parked OrderPlaced after attempt 1 (undecodable)")
 
     # Then it is found by everything that somebody may have in hand.

@@ -10,7 +10,7 @@ from kit.hall import Hall
 from kit.kafka import REPOSITORY
 from kit.load import Customers
 from kit.load import orders as new_orders
-from kit.observer import Observer, place
+from kit.observer import Observer, place, produce_unreadable
 from kit.wait import until
 
 UI = REPOSITORY / "services" / "observer" / "ui"
@@ -73,15 +73,7 @@ def test_pages_show_what_is_retried_parked_and_unknown(kafka, folder, tell):
     hall = Hall(kafka, folder, flags=("--set=limits.retry_max_ms=2000",))
     Customers(hall.door, new_orders(20)).start().join(120)
     until("all is handled", lambda: hall.lag() == 0)
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": "broken-1",
-        "ce_type": "orders.v1.OrderPlaced",
-        "ce_source": "/elsewhere",
-        "ce_correlationid": "broken-flow",
-        "content-type": "application/protobuf",
-    }
-    kafka.produce("orders", [(b"broken", b"\xff\xff\xff", list(headers.items()))])
+    produce_unreadable(kafka)
     observer = Observer(kafka.address, folder).until_ready().until_read()
     hall.gateway.kill()
     place(hall.door, "unpaid")

@@ -5,6 +5,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from .kafka import Kafka
 from .load import GOOD_CARD, Order
 from .processes import Service, get
 from .wait import until
@@ -66,3 +67,16 @@ def place(door: str, key: str, card: str = GOOD_CARD) -> None:
     request = urllib.request.Request(f"http://{door}/orders", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status in (200, 201)
+
+
+def produce_unreadable(kafka: Kafka) -> None:
+    """Somebody else's event `broken-1`, with the key `broken`, in the flow `broken-flow`, that nobody can read."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": "broken-1",
+        "ce_type": "orders.v1.OrderPlaced",
+        "ce_source": "/elsewhere",
+        "ce_correlationid": "broken-flow",
+        "content-type": "application/protobuf",
+    }
+    kafka.produce("orders", [(b"broken", b"\xff\xff\xff", list(headers.items()))])

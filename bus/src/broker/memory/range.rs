@@ -22,8 +22,7 @@ pub(super) fn assign(
     mut subscribers: Vec<Subscriber<'_>>,
     partitions: impl Fn(&TopicName) -> Option<i32>,
 ) -> BTreeMap<ClientId, Vec<TopicPartition>> {
-    // Static members come first, by their names; the others follow by their ids.
-    subscribers.sort_by_key(|s| (s.instance.is_none(), s.instance, s.id));
+    subscribers.sort_by_key(Subscriber::rank);
     let mut by_topic: BTreeMap<&TopicName, Vec<ClientId>> = BTreeMap::new();
     for subscriber in &subscribers {
         for topic in subscriber.topics {
@@ -46,6 +45,23 @@ pub(super) fn assign(
         }
     }
     assigned
+}
+
+impl<'a> Subscriber<'a> {
+    /// Static members come first, by their names; the others follow by their ids.
+    pub(super) fn rank(&self) -> (bool, Option<&'a str>, ClientId) {
+        (self.instance.is_none(), self.instance, self.id)
+    }
+}
+
+/// An assignment as text, `1: a-0 a-1 | 2: b-0`.
+#[cfg(test)]
+pub(super) fn as_text(assigned: &BTreeMap<ClientId, Vec<TopicPartition>>) -> String {
+    let shown = assigned.iter().map(|(id, partitions)| {
+        let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
+        format!("{}: {}", id.0, names.join(" "))
+    });
+    shown.collect::<Vec<_>>().join(" | ")
 }
 
 #[cfg(test)]
@@ -80,11 +96,7 @@ mod tests {
             let found = counts.iter().find(|(known, _)| *known == name.as_str());
             found.map(|(_, count)| *count)
         });
-        let shown = assigned.iter().map(|(id, partitions)| {
-            let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
-            format!("{}: {}", id.0, names.join(" "))
-        });
-        shown.collect::<Vec<_>>().join(" | ")
+        as_text(&assigned)
     }
 
     #[test]

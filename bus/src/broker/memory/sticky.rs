@@ -17,8 +17,7 @@ pub(super) fn assign(
     owned: &BTreeMap<ClientId, &[TopicPartition]>,
     partitions: impl Fn(&TopicName) -> Option<i32>,
 ) -> BTreeMap<ClientId, Vec<TopicPartition>> {
-    // As for `range`: static members come first.
-    subscribers.sort_by_key(|s| (s.instance.is_none(), s.instance, s.id));
+    subscribers.sort_by_key(Subscriber::rank);
     let mut assigned: Vec<BTreeSet<TopicPartition>> = Vec::with_capacity(subscribers.len());
     for subscriber in &subscribers {
         let has = owned.get(&subscriber.id).copied().unwrap_or_default();
@@ -84,6 +83,7 @@ fn a_move(
 
 #[cfg(test)]
 mod tests {
+    use super::super::range::as_text;
     use super::*;
 
     /// A topic with a number: of one of its partitions, or of all.
@@ -127,11 +127,7 @@ mod tests {
             let found = counts.iter().find(|(known, _)| *known == name.as_str());
             found.map(|(_, count)| *count)
         });
-        let shown = assigned.iter().map(|(id, partitions)| {
-            let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
-            format!("{}: {}", id.0, names.join(" "))
-        });
-        shown.collect::<Vec<_>>().join(" | ")
+        as_text(&assigned)
     }
 
     #[test]
