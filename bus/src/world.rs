@@ -230,6 +230,15 @@ impl<T> Task<T> {
     }
 }
 
+impl<T> Scoped<T> {
+    /// Stops the task, and waits until it has let go of all it holds.
+    pub async fn stop(self) {
+        self.0.abort();
+        // Whatever it was at, the caller asked for its end.
+        let _ = self.await;
+    }
+}
+
 impl<T> Future for Scoped<T> {
     type Output = Result<T, Ended>;
 

@@ -196,7 +196,10 @@ async fn take_part<S: State, G: Send + Sync + 'static>(
         )
         .await;
     }
-    drop((sweeping, trying, trimming, watching));
+    // Whoever is told that the service has ended finds nothing of it at work any more.
+    for task in [sweeping, trying, trimming].into_iter().chain(watching) {
+        task.stop().await;
+    }
     // Announcing ends by itself with the stop; an error means that it has ended even earlier.
     let _ = announcing.await;
     let rhythm = bus.settings.presence;
