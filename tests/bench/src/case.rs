@@ -35,6 +35,8 @@ pub enum Contender {
     BarePlain,
     /// The bus.
     Ours,
+    /// The bus, with `topics.receipts = false`.
+    OursSilent,
     /// The bus, with `kafka.linger_ms` set to what the bare producers have.
     OursLingering,
     /// The bus, with state in memory.
@@ -100,7 +102,7 @@ impl Case {
 
     /// Who contends. The others are compared with the first.
     pub(crate) fn entries(self) -> &'static [Entry] {
-        use Contender::{Bare, BarePlain, Ours, OursLingering, OursMemory, OursSqlite};
+        use Contender::{Bare, BarePlain, Ours, OursLingering, OursMemory, OursSilent, OursSqlite};
         const fn entry(contender: Contender, name: &'static str, goal: Option<Goal>) -> Entry {
             Entry {
                 contender,
@@ -131,19 +133,18 @@ impl Case {
         ];
         const SILENT: &[Entry] = &[
             entry(Bare, "BaseConsumer", None),
-            entry(Ours, "quadrille", rate(0.5)),
+            entry(OursSilent, "quadrille", rate(0.5)),
         ];
+        const JOURNEY: Option<Goal> = Some(Goal::Latency { p50: 1.2, p99: 1.5 });
         const LATENCY: &[Entry] = &[
             entry(Bare, "ThreadedProducer, StreamConsumer", None),
-            entry(
-                Ours,
-                "quadrille",
-                Some(Goal::Latency { p50: 1.2, p99: 1.5 }),
-            ),
+            entry(Ours, "quadrille", JOURNEY),
+            entry(OursSilent, "quadrille, no receipts", JOURNEY),
         ];
         const KEYED: &[Entry] = &[
             entry(Bare, "loop with a lane per key", None),
             entry(Ours, "quadrille", rate(0.9)),
+            entry(OursSilent, "quadrille, no receipts", rate(0.9)),
         ];
         const STATE: &[Entry] = &[
             entry(Bare, "a SQLite transaction for each event", None),

@@ -55,13 +55,12 @@ pub async fn contend(order: Order, world: world::Shared) -> Result<Measure, Faul
         (Case::Keyed, true) => bare::keyed::keyed(&stage).await,
         (Case::Waiting, false) => ours::publish::waiting(&stage).await,
         (Case::Publish, false) => ours::publish::non_waiting(&stage).await,
-        (Case::React, false) => ours::react::react(&stage, ours::Receipts::Published).await,
-        (Case::Silent, false) => ours::react::react(&stage, ours::Receipts::None).await,
+        (Case::React | Case::Silent, false) => ours::react::react(&stage).await,
         (Case::Latency, false) => ours::latency::latency(&stage).await,
         (Case::Keyed, false) => ours::react::keyed(&stage).await,
         (Case::State, false) => match stage.order.contender {
             Contender::OursMemory | Contender::OursSqlite => ours::state::state(&stage).await,
-            _ => ours::react::react(&stage, ours::Receipts::Published).await,
+            _ => ours::react::react(&stage).await,
         },
     }?;
     check(&stage, &before).await?;

@@ -21,15 +21,6 @@ use crate::fault::Fault;
 /// How long the bare producers wait for company in a batch, in milliseconds.
 pub(crate) const LINGER_MS: u32 = 5;
 
-/// Whether receipts go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Receipts {
-    /// As the bus does it.
-    Published,
-    /// With `topics.receipts = false`.
-    None,
-}
-
 /// A client of the cluster.
 pub(crate) fn broker(kafka: &str, config: &Config) -> Result<Arc<dyn Broker>, Fault> {
     let limits = &config.limits;
@@ -59,19 +50,15 @@ fn config(order: &Order) -> Result<Config, Fault> {
 }
 
 /// A bus without state.
-pub(crate) fn bus(stage: &Stage, receipts: Receipts) -> Result<Bus, Fault> {
-    bus_with(stage, receipts, Arc::new(MemoryStores::default()))
+pub(crate) fn bus(stage: &Stage) -> Result<Bus, Fault> {
+    bus_with(stage, Arc::new(MemoryStores::default()))
 }
 
 /// A bus whose services keep their state there.
-pub(crate) fn bus_with(
-    stage: &Stage,
-    receipts: Receipts,
-    stores: Arc<dyn Stores>,
-) -> Result<Bus, Fault> {
+pub(crate) fn bus_with(stage: &Stage, stores: Arc<dyn Stores>) -> Result<Bus, Fault> {
     let config = config(&stage.order)?;
     let broker = broker(&stage.order.kafka, &config)?;
     let mut settings = Settings::of(&config);
-    settings.receipts = receipts == Receipts::Published;
+    settings.receipts = stage.order.contender != Contender::OursSilent;
     Ok(Bus::new(broker, stage.world.clone(), stores, settings))
 }

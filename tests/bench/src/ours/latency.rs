@@ -7,7 +7,7 @@ use std::time::Duration;
 use quadrille::{Cx, Service};
 use tokio::sync::Notify;
 
-use super::{Receipts, bus};
+use super::bus;
 use crate::contend::Stage;
 use crate::events::bench::v1::Timed;
 use crate::fault::Fault;
@@ -87,7 +87,7 @@ pub(crate) async fn pace<F: Future<Output = Result<(), Fault>>>(
 
 /// Publishes at the pace that is asked for, and takes the time of each.
 pub(crate) async fn latency(stage: &Arc<Stage>) -> Result<Measure, Fault> {
-    let bus = bus(stage, Receipts::Published)?;
+    let bus = bus(stage)?;
     let journey = Journey::new(stage);
     let kept = Arc::clone(&journey);
     let service = Service::named(&stage.order.group).on(move |event: Timed, _: Cx| {

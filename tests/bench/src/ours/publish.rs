@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use quadrille::publish;
 
-use super::{Receipts, bus};
+use super::bus;
 use crate::contend::Stage;
 use crate::events::bench::v1::Published;
 use crate::fault::Fault;
@@ -19,7 +19,7 @@ const LAST: u64 = 20_000;
 
 /// Each answer is awaited, the oldest first, with many on their way.
 pub(crate) async fn waiting(stage: &Stage) -> Result<Measure, Fault> {
-    let bus = bus(stage, Receipts::Published)?;
+    let bus = bus(stage)?;
     let publisher = bus.publisher("bench");
     let failed = |error: publish::Error| Fault::of("publish", &error);
     let mut maker = Maker::new();
@@ -43,7 +43,7 @@ pub(crate) async fn waiting(stage: &Stage) -> Result<Measure, Fault> {
 
 /// No answer is awaited but that all have gone out.
 pub(crate) async fn non_waiting(stage: &Stage) -> Result<Measure, Fault> {
-    let bus = bus(stage, Receipts::Published)?;
+    let bus = bus(stage)?;
     let publisher = bus.publisher("bench");
     let failed = |error: publish::Error| Fault::of("publish", &error);
     let mut maker = Maker::new();

@@ -9,7 +9,7 @@ use quadrille::service::Running;
 use quadrille::{Cx, Service};
 use tokio::sync::Notify;
 
-use super::{Receipts, bus};
+use super::bus;
 use crate::contend::Stage;
 use crate::events::bench::v1::Stored;
 use crate::fault::Fault;
@@ -60,8 +60,8 @@ impl Run {
 }
 
 /// Reacts to all that is stored.
-pub(crate) async fn react(stage: &Stage, receipts: Receipts) -> Result<Measure, Fault> {
-    let bus = bus(stage, receipts)?;
+pub(crate) async fn react(stage: &Stage) -> Result<Measure, Fault> {
+    let bus = bus(stage)?;
     let run = Run::new(stage);
     let kept = Arc::clone(&run);
     let service = Service::named(&stage.order.group).on(move |event: Stored, _: Cx| {
@@ -78,7 +78,7 @@ pub(crate) async fn react(stage: &Stage, receipts: Receipts) -> Result<Measure, 
 
 /// Reacts to all that is stored, and waits each time.
 pub(crate) async fn keyed(stage: &Stage) -> Result<Measure, Fault> {
-    let bus: Bus = bus(stage, Receipts::Published)?;
+    let bus: Bus = bus(stage)?;
     let (run, spent_us) = (Run::new(stage), Arc::new(AtomicU64::new(0)));
     let kept = (Arc::clone(&run), Arc::clone(&spent_us), stage.world.clone());
     let service = Service::named(&stage.order.group).on(move |event: Stored, _: Cx| {

@@ -8,8 +8,8 @@ use quadrille::{Cx, Record, Service, State};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::bus_with;
 use super::react::Run;
-use super::{Receipts, bus_with};
 use crate::case::Contender;
 use crate::contend::Stage;
 use crate::events::bench::v1::Stored;
@@ -49,7 +49,7 @@ fn stores(stage: &Stage, folder: &TempDir) -> Arc<dyn Stores> {
 pub(crate) async fn state(stage: &Stage) -> Result<Measure, Fault> {
     let folder = tempfile::tempdir().map_err(|error| Fault::of("make a folder", &error))?;
     let stores = stores(stage, &folder);
-    let bus = bus_with(stage, Receipts::Published, stores)?;
+    let bus = bus_with(stage, stores)?;
     let run = Run::new(stage);
     let kept = Arc::clone(&run);
     let service = Service::named(&stage.order.group).keeps(Tallies);
