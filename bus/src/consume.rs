@@ -31,6 +31,10 @@ use crate::world;
 use partition::Partition;
 pub(crate) use partition::Shared;
 
+/// A membership that lasted this long worked: whatever ended it is no repetition of what ended those
+/// before, and is not waited for as long.
+const WORKED_FOR: Duration = Duration::from_secs(60);
+
 /// Takes part in the group until asked to stop. A member that failed for good is built again.
 pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop) {
     let mut attempt = 1;
@@ -41,8 +45,12 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
                 host.status.clear("membership");
                 host.status
                     .set_waiting("assignment", "the group has not given out partitions yet");
+                let joined_at = host.world.elapsed();
                 let mut member = Member::new(Arc::clone(&host), consumer);
                 let failed = member.run(&stop).await;
+                if host.world.elapsed().saturating_sub(joined_at) >= WORKED_FOR {
+                    attempt = 1;
+                }
                 member.abandon();
                 let Some(error) = failed else { return };
                 observe::member_failed(&host.service, &error);

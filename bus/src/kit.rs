@@ -182,7 +182,7 @@ impl<S: State> Bench<S> {
 
     async fn run<E: Event>(&self, sent: &Sent<E>, number: u32) -> Reacted<(Emitted, Work)> {
         let payload = Payload::Protobuf(sent.event.encode_to_vec().into());
-        let context = self.context(sent.cause(&self.host), number);
+        let context = self.context(Cause::Event(Arc::clone(&sent.envelope)), number);
         let running = self.reaction::<E>().run(payload, Arc::clone(&context));
         match running.await {
             Ok(emitted) => Ok((emitted, context.seal())),
@@ -198,18 +198,15 @@ impl<S: State> Bench<S> {
     }
 
     fn context(&self, cause: Cause, number: u32) -> Arc<Context> {
-        let (world, store) = (Arc::clone(&self.host.world), self.host.store.clone());
-        Context::new(cause, number, world, store, None)
+        Context::new(Arc::clone(&self.host), cause, number, self.now(), None)
     }
 
     /// The cause of what the test itself does.
     fn nobody(&self) -> Cause {
-        Cause {
-            service: Arc::clone(&self.host.service),
+        Cause::Call {
             flow: FlowId::new(""),
             source: Source::new("/bench"),
             id: EventId::new(""),
-            envelope: None,
         }
     }
 
@@ -256,16 +253,6 @@ impl<E: Event> Sent<E> {
         EventKey {
             source: self.envelope.source.clone(),
             id: self.envelope.id.clone(),
-        }
-    }
-
-    fn cause(&self, host: &Host) -> Cause {
-        Cause {
-            service: Arc::clone(&host.service),
-            flow: self.envelope.flow.clone(),
-            source: self.envelope.source.clone(),
-            id: self.envelope.id.clone(),
-            envelope: Some(Arc::clone(&self.envelope)),
         }
     }
 }

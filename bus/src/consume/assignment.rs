@@ -45,6 +45,8 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Started {
     pub(crate) record: Incoming,
+    /// The lane that it runs in.
+    pub(crate) lane: Lane,
     /// The low-water mark when it started.
     pub(crate) low_water: i64,
 }
@@ -86,9 +88,10 @@ impl Assignment {
             return None;
         }
         self.fill_lanes();
-        let record = self.lanes.start()?;
+        let (lane, record) = self.lanes.start()?;
         Some(Started {
             record,
+            lane,
             low_water: self.water.mark(),
         })
     }
@@ -101,7 +104,7 @@ impl Assignment {
 
     /// A started record has ended. Unless it is finished, its offset holds the mark for ever: it is
     /// the next owner's.
-    pub(crate) fn end(&mut self, lane: &Lane, offset: i64, finished: bool) {
+    pub(crate) fn end(&mut self, lane: Lane, offset: i64, finished: bool) {
         assert!(
             finished || self.phase == Phase::Draining,
             "only a drain leaves a record unfinished"
@@ -133,11 +136,12 @@ impl Assignment {
 
     fn fill_lanes(&mut self) {
         while self.lanes.waiting() < self.limits.waiting_max
-            && let Some(next) = self.intake.front()
-            && self.lanes.waiting_of(&next.key) < self.limits.key_waiting_max
-            && let Some(record) = self.intake.pop_front()
+            && let Some(next) = self.intake.pop_front()
         {
-            self.lanes.push(record);
+            if let Err(next) = self.lanes.push(next, self.limits.key_waiting_max) {
+                self.intake.push_front(next);
+                return;
+            }
         }
     }
 }
@@ -171,21 +175,24 @@ mod tests {
         assignment
     }
 
-    fn lane(key: &'static str) -> Lane {
-        Some(Bytes::from(key))
+    /// Starts the next, which is this one.
+    fn start(assignment: &mut Assignment, offset: i64) -> Lane {
+        let started = assignment.start().unwrap();
+        assert_eq!(started.record.offset, offset);
+        started.lane
     }
 
     #[test]
     fn a_slow_key_holds_the_mark_but_not_the_others() {
         // Shows that other keys go on while one runs, and that the mark waits for it.
         let mut assignment = assignment(&[("slow", 0), ("a", 1), ("b", 2)]);
-        assert_eq!(assignment.start().unwrap().record.offset, 0);
-        for (key, offset) in [("a", 1), ("b", 2)] {
-            assert_eq!(assignment.start().unwrap().record.offset, offset);
-            assignment.end(&lane(key), offset, true);
+        let slow = start(&mut assignment, 0);
+        for offset in [1, 2] {
+            let lane = start(&mut assignment, offset);
+            assignment.end(lane, offset, true);
             assert_eq!(assignment.mark(), 0);
         }
-        assignment.end(&lane("slow"), 0, true);
+        assignment.end(slow, 0, true);
         assert_eq!(assignment.mark(), 3);
     }
 
@@ -193,9 +200,9 @@ mod tests {
     fn a_full_lane_stops_the_intake_until_it_moves() {
         // Shows the limit on one key: what comes behind waits in the intake, in order.
         let mut assignment = assignment(&[("a", 0), ("a", 1), ("a", 2), ("a", 3), ("b", 4)]);
-        assert_eq!(assignment.start().unwrap().record.offset, 0);
+        let a = start(&mut assignment, 0);
         assert!(assignment.start().is_none());
-        assignment.end(&lane("a"), 0, true);
+        assignment.end(a, 0, true);
         let started = [assignment.start().unwrap(), assignment.start().unwrap()];
         assert_eq!(started.map(|started| started.record.offset), [1, 4]);
     }
@@ -204,14 +211,13 @@ mod tests {
     fn a_drain_lets_end_what_runs_and_leaves_the_rest() {
         // Shows that what was dropped stays above the mark.
         let mut assignment = assignment(&[("a", 0), ("b", 1), ("a", 2)]);
-        assert!(assignment.start().is_some());
-        assert!(assignment.start().is_some());
+        let (a, b) = (start(&mut assignment, 0), start(&mut assignment, 1));
         assert_eq!(assignment.drain(), 1);
         assert!(assignment.start().is_none());
         assert_eq!(assignment.take([record("c", 3)]), 0);
-        assignment.end(&lane("a"), 0, true);
+        assignment.end(a, 0, true);
         assert!(!assignment.is_complete());
-        assignment.end(&lane("b"), 1, false);
+        assignment.end(b, 1, false);
         assert!(assignment.is_complete());
         assert_eq!(assignment.mark(), 1);
     }
@@ -223,8 +229,8 @@ mod tests {
         handled.add(1, 0);
         let mut assignment = Assignment::new(LIMITS, handled, 0);
         assert_eq!(assignment.take((0..3).map(|offset| record("a", offset))), 2);
-        assert_eq!(assignment.start().unwrap().record.offset, 0);
-        assignment.end(&lane("a"), 0, true);
+        let a = start(&mut assignment, 0);
+        assignment.end(a, 0, true);
         assert_eq!(assignment.mark(), 2);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::broker::Incoming;
 use crate::envelope::Envelope;
 use crate::envelope::read::Payload;
-use crate::react::Cause;
+use crate::id::Caused;
 use crate::service::host::Host;
 use crate::state::{EventKey, EventPosition};
 
@@ -42,13 +42,12 @@ impl Delivery {
         }
     }
 
-    pub(crate) fn cause(&self, host: &Host) -> Cause {
-        Cause {
-            service: Arc::clone(&host.service),
-            flow: self.envelope.flow.clone(),
-            source: self.envelope.source.clone(),
-            id: self.envelope.id.clone(),
-            envelope: Some(Arc::clone(&self.envelope)),
+    /// What ids of what follows here are derived from.
+    pub(crate) fn caused<'a>(&'a self, host: &'a Host) -> Caused<'a> {
+        Caused {
+            source: &self.envelope.source,
+            id: &self.envelope.id,
+            service: &host.service,
         }
     }
 }

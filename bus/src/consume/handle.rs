@@ -16,7 +16,7 @@ use crate::broker::Incoming;
 use crate::envelope::read::{Payload, Read, Unreadable, fallback, read};
 use crate::observe::{self, Begun, ambient};
 use crate::react::reaction::{Failed, Reaction};
-use crate::react::{Context, Emitted, Failure, InDelivery, Remedy, Work};
+use crate::react::{Cause, Context, Emitted, Failure, InDelivery, Remedy, Work};
 use crate::service::host::{Host, Retrying};
 use crate::settle::receipt::Attempt;
 use crate::settle::{Outcome, Reads, Settled, duplicate, park, settle};
@@ -45,34 +45,34 @@ struct Progress {
 /// Takes a record from its lane to its end.
 ///
 /// What there are thousands of at once is kept small: what seldom happens has memory of its own.
-pub(crate) fn handle(
-    host: &Arc<Host>,
+pub(crate) fn handle<'a>(
+    host: &'a Arc<Host>,
     started: Started,
     epoch: u64,
-    slot: Slot,
-    draining: watch::Receiver<bool>,
-) -> BoxFuture<'static, End> {
+    slot: Slot<'a>,
+    draining: &'a watch::Receiver<bool>,
+) -> BoxFuture<'a, End> {
     let progress = Progress {
         low_water: started.low_water,
         epoch,
     };
-    let (host, record) = (Arc::clone(host), started.record);
+    let record = started.record;
     host.observer.taken(&record);
     let place = host.place(&record.partition.topic);
     if record.size() > host.limits.event_bytes_max {
-        let why = too_large(&host, &record);
+        let why = too_large(host, &record);
         return park_unreadable(host, record, progress, why).boxed();
     }
     match read(&record, place) {
-        Ok(read) => match host.reactions.get(&*read.envelope.kind).cloned() {
+        Ok(read) => match host.reactions.get(&*read.envelope.kind) {
             Some(reaction) => {
-                let delivery = delivery(record, read, &reaction, progress);
+                let delivery = delivery(record, read, reaction, progress);
                 deliver(host, delivery, reaction, slot, draining).boxed()
             }
-            None => skipped(&host, &record, "type outside the contract"),
+            None => skipped(host, &record, "type outside the contract"),
         },
-        Err(Unreadable::Tombstone) => skipped(&host, &record, "no value"),
-        Err(Unreadable::NoType) => skipped(&host, &record, "no type"),
+        Err(Unreadable::Tombstone) => skipped(host, &record, "no value"),
+        Err(Unreadable::NoType) => skipped(host, &record, "no type"),
         Err(Unreadable::Broken(what)) => {
             let why = Failure::park("unreadable", what);
             park_unreadable(host, record, progress, why).boxed()
@@ -82,13 +82,12 @@ pub(crate) fn handle(
 
 /// Reacts to an event and settles it, and again where that is called for.
 async fn deliver(
-    host: Arc<Host>,
+    host: &Arc<Host>,
     delivery: Arc<Delivery>,
-    reaction: Arc<Reaction>,
-    mut slot: Slot,
-    mut draining: watch::Receiver<bool>,
+    reaction: &Reaction,
+    mut slot: Slot<'_>,
+    draining: &watch::Receiver<bool>,
 ) -> End {
-    let host = &host;
     if was_handled_before(host, &delivery).await {
         return settle_duplicate(host, &delivery).boxed().await;
     }
@@ -105,7 +104,7 @@ async fn deliver(
             first_at,
             previous,
         };
-        let (attempt, result) = react(host, &delivery, &reaction, begins).await;
+        let (attempt, result) = react(host, &delivery, reaction, begins).await;
         let begun = attempt.span;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
@@ -129,15 +128,14 @@ async fn deliver(
             Settled::Conflict(records) => {
                 // Those held until now have been let go: one may be among them.
                 locks = Some(host.locks.lock(records).await);
-                if !slot.take(&mut draining).await {
+                if !slot.take(draining).await {
                     return End::Abandoned;
                 }
             }
             Settled::Again(pause) => {
                 failures += u32::from(counts);
                 (number, previous) = (number + 1, begun);
-                if !wait(&host.world, pause, &mut draining).await || !slot.take(&mut draining).await
-                {
+                if !wait(&host.world, pause, draining).await || !slot.take(draining).await {
                     return End::Abandoned;
                 }
             }
@@ -168,12 +166,11 @@ async fn react(
         .observer
         .begun(delivery, number, started_at, begins.previous);
     let context = Context::new(
-        delivery.cause(host),
+        Arc::clone(host),
+        Cause::Event(Arc::clone(&delivery.envelope)),
         number,
-        Arc::clone(&host.world),
-        host.store.clone(),
+        started_at,
         Some(InDelivery {
-            host: Arc::clone(host),
             delivery: Arc::clone(delivery),
             first_at,
             began,
@@ -294,12 +291,7 @@ fn too_large(host: &Host, record: &Incoming) -> Failure {
     Failure::park("too_large", what)
 }
 
-async fn park_unreadable(
-    host: Arc<Host>,
-    record: Incoming,
-    progress: Progress,
-    why: Failure,
-) -> End {
+async fn park_unreadable(host: &Host, record: Incoming, progress: Progress, why: Failure) -> End {
     let at = host.world.now();
     let envelope = Arc::new(fallback(&record, host.place(&record.partition.topic)));
     let payload = Payload::Protobuf(bytes::Bytes::new());
@@ -313,7 +305,7 @@ async fn park_unreadable(
     };
     let span = host.observer.begun(&delivery, 1, at, None);
     let attempt = Attempt::without_reaction(at, span);
-    match park(&host, &delivery, attempt, why, Reads::new()).await {
+    match park(host, &delivery, attempt, why, Reads::new()).await {
         Settled::Fenced => End::Fenced,
         _ => End::Finished,
     }

@@ -6,53 +6,76 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
+use slab::Slab;
 
 use crate::broker::Incoming;
 
 /// The lanes of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    // Never iterated, so that the map's order cannot show.
-    lanes: HashMap<Lane, Queue>,
-    ready: VecDeque<Lane>,
+    // By the record's key. Never iterated, so that the map's order cannot show.
+    by_key: HashMap<Option<Bytes>, usize>,
+    lanes: Slab<Queue>,
+    ready: VecDeque<usize>,
     waiting: usize,
     running: usize,
 }
 
-/// Which lane: the record's key.
-pub(crate) type Lane = Option<Bytes>;
+/// A lane in which something runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lane(usize);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
-    waiting: VecDeque<Incoming>,
+    key: Option<Bytes>,
+    // Most lanes never have more than one, which needs no memory of its own here.
+    first: Option<Incoming>,
+    behind: VecDeque<Incoming>,
     running: bool,
 }
 
 impl Lanes {
-    /// Puts a record at the end of its lane.
-    pub(crate) fn push(&mut self, record: Incoming) {
-        let lane = record.key.clone();
-        let queue = self.lanes.entry(lane.clone()).or_default();
-        if queue.waiting.is_empty() && !queue.running {
-            self.ready.push_back(lane);
+    /// Puts a record at the end of its lane. It comes back where so many wait in that already.
+    pub(crate) fn push(&mut self, record: Incoming, waiting_max: usize) -> Result<(), Incoming> {
+        let lane = *self
+            .by_key
+            .entry(record.key.clone())
+            .or_insert_with_key(|key| {
+                self.lanes.insert(Queue {
+                    key: key.clone(),
+                    first: None,
+                    behind: VecDeque::new(),
+                    running: false,
+                })
+            });
+        let queue = &mut self.lanes[lane];
+        if queue.waiting() >= waiting_max {
+            return Err(record);
         }
-        queue.waiting.push_back(record);
+        if queue.first.is_some() {
+            queue.behind.push_back(record);
+        } else {
+            queue.first = Some(record);
+            if !queue.running {
+                self.ready.push_back(lane);
+            }
+        }
         self.waiting += 1;
+        Ok(())
     }
 
     /// The next record that may run: the first of a lane in which nothing runs. Lanes take turns.
-    pub(crate) fn start(&mut self) -> Option<Incoming> {
+    pub(crate) fn start(&mut self) -> Option<(Lane, Incoming)> {
         let lane = self.ready.pop_front()?;
-        let queue = self.lanes.get_mut(&lane).expect("a ready lane is there");
+        let queue = &mut self.lanes[lane];
         assert!(!queue.running, "a ready lane runs nothing");
-        let record = queue
-            .waiting
-            .pop_front()
-            .expect("a ready lane has something waiting");
+        let record = queue.first.take();
+        let record = record.expect("a ready lane has something waiting");
+        queue.first = queue.behind.pop_front();
         queue.running = true;
         self.waiting -= 1;
         self.running += 1;
-        Some(record)
+        Some((Lane(lane), record))
     }
 
     /// Whether there is a record that may run.
@@ -61,31 +84,32 @@ impl Lanes {
     }
 
     /// The lane's running record has ended.
-    pub(crate) fn end(&mut self, lane: &Lane) {
-        let queue = self.lanes.get_mut(lane).expect("a running lane is there");
+    pub(crate) fn end(&mut self, lane: Lane) {
+        let queue = &mut self.lanes[lane.0];
         assert!(queue.running, "only a running lane ends");
         queue.running = false;
         self.running -= 1;
-        if queue.waiting.is_empty() {
-            self.lanes.remove(lane);
+        if queue.first.is_some() {
+            self.ready.push_back(lane.0);
         } else {
-            self.ready.push_back(lane.clone());
+            let queue = self.lanes.remove(lane.0);
+            self.by_key.remove(&queue.key);
         }
     }
 
     /// Drops all that waits. What runs goes on.
     pub(crate) fn clear_waiting(&mut self) {
         self.ready.clear();
+        let by_key = &mut self.by_key;
         self.lanes.retain(|_, queue| {
-            queue.waiting.clear();
+            queue.first = None;
+            queue.behind.clear();
+            if !queue.running {
+                by_key.remove(&queue.key);
+            }
             queue.running
         });
         self.waiting = 0;
-    }
-
-    /// Records waiting in the lane of this key.
-    pub(crate) fn waiting_of(&self, lane: &Lane) -> usize {
-        self.lanes.get(lane).map_or(0, |queue| queue.waiting.len())
     }
 
     /// Records waiting in all lanes.
@@ -96,6 +120,12 @@ impl Lanes {
     /// Records running in all lanes.
     pub(crate) fn running(&self) -> usize {
         self.running
+    }
+}
+
+impl Queue {
+    fn waiting(&self) -> usize {
+        usize::from(self.first.is_some()) + self.behind.len()
     }
 }
 
@@ -120,16 +150,17 @@ mod tests {
         // Shows that keys overtake each other but never themselves.
         let mut lanes = Lanes::default();
         for (key, offset) in [("a", 0), ("a", 1), ("b", 2), ("a", 3)] {
-            lanes.push(record(Some(key), offset));
+            lanes.push(record(Some(key), offset), 9).unwrap();
         }
 
-        assert_eq!(lanes.start().unwrap().offset, 0);
-        assert_eq!(lanes.start().unwrap().offset, 2);
+        let (a, first) = lanes.start().unwrap();
+        let (b, other) = lanes.start().unwrap();
+        assert_eq!((first.offset, other.offset), (0, 2));
         assert_eq!(lanes.start(), None);
-        lanes.end(&Some("b".into()));
+        lanes.end(b);
         assert_eq!(lanes.start(), None);
-        lanes.end(&Some("a".into()));
-        assert_eq!(lanes.start().unwrap().offset, 1);
+        lanes.end(a);
+        assert_eq!(lanes.start().unwrap().1.offset, 1);
         assert_eq!((lanes.waiting(), lanes.running()), (1, 1));
     }
 
@@ -137,11 +168,11 @@ mod tests {
     fn records_without_a_key_share_a_lane() {
         // Shows that a null key is ordered like a key of its own, apart from the empty key.
         let mut lanes = Lanes::default();
-        lanes.push(record(None, 0));
-        lanes.push(record(None, 1));
-        lanes.push(record(Some(""), 2));
-        assert_eq!(lanes.start().unwrap().offset, 0);
-        assert_eq!(lanes.start().unwrap().offset, 2);
+        for (key, offset) in [(None, 0), (None, 1), (Some(""), 2)] {
+            lanes.push(record(key, offset), 9).unwrap();
+        }
+        assert_eq!(lanes.start().unwrap().1.offset, 0);
+        assert_eq!(lanes.start().unwrap().1.offset, 2);
         assert_eq!(lanes.start(), None);
     }
 
@@ -150,14 +181,30 @@ mod tests {
         // Shows that a drain drops what has not begun and lets the rest end.
         let mut lanes = Lanes::default();
         for offset in 0..3 {
-            lanes.push(record(Some("a"), offset));
+            lanes.push(record(Some("a"), offset), 9).unwrap();
         }
-        lanes.push(record(Some("b"), 3));
-        assert!(lanes.start().is_some());
+        lanes.push(record(Some("b"), 3), 9).unwrap();
+        let (a, _) = lanes.start().unwrap();
         lanes.clear_waiting();
         assert_eq!((lanes.waiting(), lanes.running()), (0, 1));
-        lanes.end(&Some("a".into()));
+        lanes.end(a);
         assert_eq!(lanes.start(), None);
-        assert!(lanes.lanes.is_empty());
+        assert!(lanes.lanes.is_empty() && lanes.by_key.is_empty());
+    }
+
+    #[test]
+    fn a_lane_has_room_for_so_many() {
+        // Shows that what runs does not count, and that what has no room comes back.
+        let mut lanes = Lanes::default();
+        lanes.push(record(Some("a"), 0), 2).unwrap();
+        let (a, _) = lanes.start().unwrap();
+        lanes.push(record(Some("a"), 1), 2).unwrap();
+        lanes.push(record(Some("a"), 2), 2).unwrap();
+        assert_eq!(lanes.push(record(Some("a"), 3), 2).unwrap_err().offset, 3);
+        lanes.push(record(Some("b"), 4), 2).unwrap();
+        lanes.end(a);
+        assert_eq!(lanes.start().unwrap().1.offset, 4);
+        assert_eq!(lanes.start().unwrap().1.offset, 1);
+        lanes.push(record(Some("a"), 3), 2).unwrap();
     }
 }

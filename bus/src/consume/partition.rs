@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, Either, FutureExt as _, select};
 use futures::stream::FuturesUnordered;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 use super::assignment::{Assignment, Limits, Started};
 use super::handle::{End, handle};
@@ -116,7 +116,6 @@ impl Partition {
         let (drain, draining) = watch::channel(false);
         let world = Arc::clone(&host.world);
         let work = Work {
-            slots: Arc::new(Semaphore::new(host.limits.reactions_at_once_max)),
             host,
             shared: Arc::clone(&shared),
             handled: taken.handled.unwrap_or_default(),
@@ -170,9 +169,6 @@ impl Partition {
 
 struct Work {
     host: Arc<Host>,
-    // One for each reaction that may run. What it decided is settled without one: while the broker
-    // answers for it, the lane waits and others react.
-    slots: Arc<Semaphore>,
     shared: Arc<Shared>,
     handled: Handled,
     epoch: u64,
@@ -181,35 +177,49 @@ struct Work {
     draining: watch::Receiver<bool>,
 }
 
-type Running = FuturesUnordered<Handling>;
-
-/// A record that is being handled.
-struct Handling {
-    // Taken out when it ends.
-    lane: Lane,
-    offset: i64,
-    handled: BoxFuture<'static, End>,
+/// What the records that are being handled have of their partition.
+struct Common {
+    host: Arc<Host>,
+    // One for each reaction that may run. What it decided is settled without one: while the broker
+    // answers for it, the lane waits and others react.
+    slots: Semaphore,
+    epoch: u64,
+    draining: watch::Receiver<bool>,
 }
 
-impl Future for Handling {
+type Running<'a> = FuturesUnordered<Handling<'a>>;
+
+/// A record that is being handled.
+struct Handling<'a> {
+    lane: Lane,
+    offset: i64,
+    handled: BoxFuture<'a, End>,
+}
+
+impl Future for Handling<'_> {
     type Output = (Lane, i64, End);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let end = ready!(self.handled.as_mut().poll(cx));
-        Poll::Ready((self.lane.take(), self.offset, end))
+        Poll::Ready((self.lane, self.offset, end))
     }
 }
 
 impl Work {
     async fn run(mut self) {
+        let common = Common {
+            host: Arc::clone(&self.host),
+            slots: Semaphore::new(self.host.limits.reactions_at_once_max),
+            epoch: self.epoch,
+            draining: self.draining.clone(),
+        };
         let mut assignment = None;
         let mut running = Running::new();
-        let slots = Arc::clone(&self.slots);
         let mut slot = None;
         loop {
             self.take(&mut assignment);
             if let Some(assignment) = &mut assignment {
-                self.start(assignment, slot.take(), &mut running);
+                common.start(assignment, slot.take(), &mut running);
                 let mark = assignment.mark();
                 self.shared.advance(mark);
                 self.note_oldest(mark);
@@ -229,7 +239,7 @@ impl Work {
                     // Then it is the turn of other tasks.
                     tokio::task::yield_now().await;
                 }
-                free = Arc::clone(&slots).acquire_owned(), if lacks_slot => {
+                free = common.slots.acquire(), if lacks_slot => {
                     slot = Some(free.expect("the slots are never closed"));
                 }
                 () = self.shared.arrived.notified() => {}
@@ -293,35 +303,6 @@ impl Work {
         self.shared.oldest_ms.store(oldest, Ordering::Release);
     }
 
-    /// Starts what may run, as long as there are slots.
-    fn start(
-        &self,
-        assignment: &mut Assignment,
-        mut slot: Option<OwnedSemaphorePermit>,
-        running: &mut Running,
-    ) {
-        loop {
-            let slot = slot
-                .take()
-                .or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-            let Some(slot) = slot else { return };
-            let Some(started) = assignment.start() else {
-                return;
-            };
-            running.push(self.handle(started, slot));
-        }
-    }
-
-    fn handle(&self, started: Started, slot: OwnedSemaphorePermit) -> Handling {
-        let slot = Slot::held(&self.slots, slot);
-        let (lane, offset) = (started.record.key.clone(), started.record.offset);
-        Handling {
-            lane,
-            offset,
-            handled: handle(&self.host, started, self.epoch, slot, self.draining.clone()),
-        }
-    }
-
     fn end(&self, assignment: Option<&mut Assignment>, ended: (Lane, i64, End)) {
         let (lane, offset, end) = ended;
         let assignment = assignment.expect("what runs was started by an assignment");
@@ -332,33 +313,58 @@ impl Work {
         if end == End::Fenced {
             self.shared.fence();
         }
-        assignment.end(&lane, offset, end == End::Finished);
+        assignment.end(lane, offset, end == End::Finished);
         self.shared.let_go(1);
     }
 }
 
-/// The right to react, which an event gives back while it reacts to nothing.
-pub(super) struct Slot {
-    slots: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
-}
-
-impl Slot {
-    fn held(slots: &Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            slots: Arc::clone(slots),
-            held: Some(permit),
+impl Common {
+    /// Starts what may run, as long as there are slots.
+    fn start<'a>(
+        &'a self,
+        assignment: &mut Assignment,
+        mut slot: Option<SemaphorePermit<'a>>,
+        running: &mut Running<'a>,
+    ) {
+        loop {
+            let slot = slot.take().or_else(|| self.slots.try_acquire().ok());
+            let Some(slot) = slot else { return };
+            let Some(started) = assignment.start() else {
+                return;
+            };
+            running.push(self.handle(started, slot));
         }
     }
 
+    fn handle<'a>(&'a self, started: Started, slot: SemaphorePermit<'a>) -> Handling<'a> {
+        let slot = Slot {
+            slots: &self.slots,
+            held: Some(slot),
+        };
+        let (lane, offset) = (started.lane, started.record.offset);
+        Handling {
+            lane,
+            offset,
+            handled: handle(&self.host, started, self.epoch, slot, &self.draining),
+        }
+    }
+}
+
+/// The right to react, which an event gives back while it reacts to nothing.
+pub(super) struct Slot<'a> {
+    slots: &'a Semaphore,
+    held: Option<SemaphorePermit<'a>>,
+}
+
+impl Slot<'_> {
     /// Lets somebody else react.
     pub(super) fn give_back(&mut self) {
         self.held = None;
     }
 
     /// Waits for its turn to react again, unless a drain begins first. `false`: it has begun.
-    pub(super) async fn take(&mut self, draining: &mut watch::Receiver<bool>) -> bool {
-        let free = std::pin::pin!(Arc::clone(&self.slots).acquire_owned());
+    pub(super) async fn take(&mut self, draining: &watch::Receiver<bool>) -> bool {
+        let free = std::pin::pin!(self.slots.acquire());
         let drain = std::pin::pin!(begun(draining));
         match select(free, drain).await {
             Either::Left((permit, _)) => {
@@ -371,16 +377,16 @@ impl Slot {
 }
 
 /// Resolves once a drain has begun.
-pub(crate) async fn begun(draining: &mut watch::Receiver<bool>) {
+pub(crate) async fn begun(draining: &watch::Receiver<bool>) {
     // An error means that the consume loop is gone, which ends the work just the same.
-    let _ = draining.wait_for(|draining| *draining).await;
+    let _ = draining.clone().wait_for(|draining| *draining).await;
 }
 
 /// Waits, unless a drain begins first. `false`: it has begun.
 pub(crate) async fn wait(
     world: &world::Shared,
     duration: Duration,
-    draining: &mut watch::Receiver<bool>,
+    draining: &watch::Receiver<bool>,
 ) -> bool {
     let drain = std::pin::pin!(begun(draining));
     matches!(select(world.sleep(duration), drain).await, Either::Left(_))

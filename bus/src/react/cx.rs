@@ -18,7 +18,7 @@ use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
 use crate::observe::Begun;
 use crate::service::host::Host;
-use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Store, Write};
+use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Write};
 use crate::world::{self, Point};
 
 #[cfg(feature = "sqlite")]
@@ -33,11 +33,10 @@ pub struct Cx<S = (), G = ()> {
 
 /// What one decision runs in, shared with settle.
 pub(crate) struct Context {
+    host: Arc<Host>,
     cause: Cause,
     attempt: u32,
     now: Timestamp,
-    world: world::Shared,
-    store: Option<Arc<dyn Store>>,
     #[cfg_attr(
         not(feature = "sqlite"),
         expect(dead_code, reason = "for joined commits")
@@ -52,7 +51,6 @@ pub(crate) struct Context {
     expect(dead_code, reason = "for joined commits")
 )]
 pub(crate) struct InDelivery {
-    pub(crate) host: Arc<Host>,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) first_at: Timestamp,
     pub(crate) began: Duration,
@@ -60,21 +58,36 @@ pub(crate) struct InDelivery {
 }
 
 /// What a decision follows from.
-#[derive(Debug, Clone)]
-pub(crate) struct Cause {
-    pub(crate) service: Arc<str>,
-    pub(crate) flow: FlowId,
-    pub(crate) source: Source,
-    pub(crate) id: EventId,
-    pub(crate) envelope: Option<Arc<Envelope>>,
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// An event.
+    Event(Arc<Envelope>),
+    /// A call from outside, which is given an id as if it were one.
+    Call {
+        flow: FlowId,
+        source: Source,
+        id: EventId,
+    },
 }
 
 impl Cause {
-    pub(crate) fn caused(&self) -> Caused<'_> {
+    pub(crate) fn flow(&self) -> &FlowId {
+        match self {
+            Self::Event(envelope) => &envelope.flow,
+            Self::Call { flow, .. } => flow,
+        }
+    }
+
+    /// What ids of what follows in `service` are derived from.
+    fn caused<'a>(&'a self, service: &'a str) -> Caused<'a> {
+        let (source, id) = match self {
+            Self::Event(envelope) => (&envelope.source, &envelope.id),
+            Self::Call { source, id, .. } => (source, id),
+        };
         Caused {
-            source: &self.source,
-            id: &self.id,
-            service: &self.service,
+            source,
+            id,
+            service,
         }
     }
 }
@@ -92,19 +105,17 @@ pub(crate) struct Work {
 
 impl Context {
     pub(crate) fn new(
+        host: Arc<Host>,
         cause: Cause,
         attempt: u32,
-        world: world::Shared,
-        store: Option<Arc<dyn Store>>,
+        now: Timestamp,
         delivery: Option<InDelivery>,
     ) -> Arc<Self> {
-        let now = world.now();
         Arc::new(Self {
+            host,
             cause,
             attempt,
             now,
-            world,
-            store,
             delivery,
             work: Mutex::default(),
         })
@@ -217,17 +228,20 @@ impl<S: State, G> Cx<S, G> {
     /// A random number, uniform over all 64 bits. A reaction without state must not let it decide
     /// what it emits: its repetition would emit something else.
     pub fn random(&self) -> u64 {
-        self.context.world.random()
+        self.context.host.world.random()
     }
 
     /// The flow that the event belongs to.
     pub fn flow(&self) -> &FlowId {
-        &self.context.cause.flow
+        self.context.cause.flow()
     }
 
     /// The envelope of the event reacted to. `None` in a decision at a door.
     pub fn envelope(&self) -> Option<&Envelope> {
-        self.context.cause.envelope.as_deref()
+        match &self.context.cause {
+            Cause::Event(envelope) => Some(envelope),
+            Cause::Call { .. } => None,
+        }
     }
 
     /// Number of the attempt, from 1.
@@ -242,19 +256,20 @@ impl<S: State, G> Cx<S, G> {
         let nth = work.effects;
         work.effects += 1;
         #[cfg(feature = "planted")]
-        let nth = match self.context.world.has(world::Bug::KeyPerAttempt) {
+        let nth = match self.context.host.world.has(world::Bug::KeyPerAttempt) {
             true => nth + 100 * self.context.attempt,
             false => nth,
         };
-        EffectKey::caused(&self.context.cause.caused(), nth)
+        let context = &self.context;
+        EffectKey::caused(&context.cause.caused(&context.host.service), nth)
     }
 
     /// Waits for a call to the outside. Around it stand the points at which a test can end the
     /// instance: before the call, and after its answer.
     pub async fn calling<T>(&self, call: impl Future<Output = T>) -> T {
-        world::pass(&self.context.world, Point::Calling).await;
+        world::pass(&self.context.host.world, Point::Calling).await;
         let answer = call.await;
-        world::pass(&self.context.world, Point::Called).await;
+        world::pass(&self.context.host.world, Point::Called).await;
         answer
     }
 
@@ -267,7 +282,7 @@ impl<S: State, G> Cx<S, G> {
     }
 
     async fn fetch(&self, id: &RecordId) -> Result<Option<Arc<str>>, Error> {
-        let store = self.context.store.as_ref().ok_or_else(|| {
+        let store = self.context.host.store.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Other,
                 format!("{id} cannot be loaded: the service keeps no state"),

@@ -247,7 +247,8 @@ fn change(
     work: Work,
     emitted: Emitted,
 ) -> Result<Change, Error> {
-    let events = emit::from_door(host, context.cause(), trace, emitted).map_err(Error::Decision)?;
+    let events =
+        emit::from_door(host, context.cause().flow(), trace, emitted).map_err(Error::Decision)?;
     Ok(Change {
         reads: work.reads,
         writes: work.writes,
@@ -279,12 +280,10 @@ impl Error {
 }
 
 fn context(host: &Arc<Host>, flow: FlowId) -> Arc<Context> {
-    let cause = Cause {
-        service: Arc::clone(&host.service),
+    let cause = Cause::Call {
         flow,
         source: host.source.clone(),
         id: EventId::root(&*host.world),
-        envelope: None,
     };
-    Context::new(cause, 1, Arc::clone(&host.world), host.store.clone(), None)
+    Context::new(Arc::clone(host), cause, 1, host.world.now(), None)
 }

@@ -9,7 +9,7 @@ use crate::envelope::{Envelope, Trace};
 use crate::id::{EventId, FlowId};
 use crate::observe::{Begun, Origin, Spot};
 use crate::publish;
-use crate::react::{Born, Cause, Emitted, Failure};
+use crate::react::{Born, Emitted, Failure};
 use crate::service::host::Host;
 
 /// An emitted event, ready to be published.
@@ -28,7 +28,7 @@ pub(crate) fn from_reaction(
     span: Option<Begun>,
     emitted: Emitted,
 ) -> Result<Vec<Event>, Failure> {
-    let cause = delivery.cause(host);
+    let caused = delivery.caused(host);
     let hops = delivery.envelope.hops.saturating_add(1);
     let events = emitted.into_events();
     if !events.is_empty() && hops > host.limits.hops_max {
@@ -49,11 +49,11 @@ pub(crate) fn from_reaction(
     let mut ready = Vec::with_capacity(events.len());
     for born in events {
         let nth = nth.entry((born.schema.name, born.key.clone())).or_insert(0);
-        let id = EventId::caused(&cause.caused(), born.schema.name, &born.key, *nth);
+        let id = EventId::caused(&caused, born.schema.name, &born.key, *nth);
         *nth += 1;
         ready.push(event(
             (host, origin),
-            &cause,
+            &delivery.envelope.flow,
             id,
             Some(delivery.envelope.id.clone()),
             hops,
@@ -66,7 +66,7 @@ pub(crate) fn from_reaction(
 /// What a decision at a door let be born. Ids are new, and there is no cause.
 pub(crate) fn from_door(
     host: &Host,
-    cause: &Cause,
+    flow: &FlowId,
     trace: &Trace,
     emitted: Emitted,
 ) -> Result<Vec<Event>, Failure> {
@@ -77,14 +77,14 @@ pub(crate) fn from_door(
     let born = emitted.into_events().into_iter();
     born.map(|born| {
         let id = EventId::root(&*host.world);
-        event((host, origin), cause, id, None, 0, born)
+        event((host, origin), flow, id, None, 0, born)
     })
     .collect()
 }
 
 fn event(
     (host, origin): (&Host, Origin<'_>),
-    cause: &Cause,
+    flow: &FlowId,
     id: EventId,
     caused_by: Option<EventId>,
     hops: u32,
@@ -92,7 +92,7 @@ fn event(
 ) -> Result<Event, Failure> {
     let schema = born.schema;
     let new_flow = born.new_flow.then(|| FlowId::of_event(&host.source, &id));
-    let flow = new_flow.clone().unwrap_or_else(|| cause.flow.clone());
+    let flow = new_flow.clone().unwrap_or_else(|| flow.clone());
     let trace = host.observer.packed(origin, &flow);
     let envelope = Envelope {
         id: id.clone(),

@@ -134,7 +134,7 @@ impl Verdict {
         let number = usize::try_from(attempt.number).unwrap_or(usize::MAX);
         let kind = format!("{}/{}", schema.name, self.outcome.as_str_name());
         let envelope = Envelope {
-            id: EventId::caused(&delivery.cause(host).caused(), &kind, &flow, number),
+            id: EventId::caused(&delivery.caused(host), &kind, &flow, number),
             source: host.source.clone(),
             kind: schema.name.into(),
             subject: Some(flow.as_str().into()),

@@ -22,7 +22,7 @@ use crate::settle::emit;
 use crate::settle::receipt::{Attempt, Verdict};
 use crate::state::{Change, State};
 
-use super::InDelivery;
+use super::{Context, InDelivery};
 
 /// Events that stand in the outbox, committed with the reaction's own transaction.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ impl<S: State, G> Cx<S, G> {
         };
         let store = self
             .context
+            .host
             .store
             .as_ref()
             .and_then(|store| store.as_sqlite());
@@ -77,7 +78,7 @@ impl<S: State, G> Cx<S, G> {
         }
         let mut emitted = Emitted::default();
         events.emit(&mut emitted);
-        let outbox = within.outbox(self.context.attempt, self.context.now, emitted)?;
+        let outbox = within.outbox(&self.context, emitted)?;
         let change = Change {
             event: Some(within.delivery.event_key()),
             position: Some(within.delivery.position()),
@@ -98,21 +99,17 @@ impl<S: State, G> Cx<S, G> {
 
 impl InDelivery {
     /// Events and receipt as records.
-    fn outbox(
-        &self,
-        number: u32,
-        started_at: jiff::Timestamp,
-        emitted: Emitted,
-    ) -> Reacted<Vec<Outgoing>> {
-        let events = emit::from_reaction(&self.host, &self.delivery, self.span, emitted)?;
+    fn outbox(&self, context: &Context, emitted: Emitted) -> Reacted<Vec<Outgoing>> {
+        let host = &*context.host;
+        let events = emit::from_reaction(host, &self.delivery, self.span, emitted)?;
         let attempt = Attempt {
-            number,
+            number: context.attempt,
             first_at: self.first_at,
-            started_at,
-            duration: self.host.world.elapsed().saturating_sub(self.began),
+            started_at: context.now,
+            duration: host.world.elapsed().saturating_sub(self.began),
             span: self.span,
         };
-        let receipt = Verdict::done(&events).record(&self.host, &self.delivery, &attempt);
+        let receipt = Verdict::done(&events).record(host, &self.delivery, &attempt);
         let records = events.into_iter().map(|event| event.record);
         Ok(records.chain(receipt).collect())
     }

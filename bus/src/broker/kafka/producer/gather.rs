@@ -34,6 +34,8 @@ struct State<T> {
     bytes: usize,
     /// When the first of them came.
     since: Option<Moment>,
+    /// Somebody hands over what has waited. Whoever comes meanwhile waits, so that order holds.
+    is_letting_go: bool,
 }
 
 impl<T> Default for Gather<T> {
@@ -43,6 +45,7 @@ impl<T> Default for Gather<T> {
             waiting: Vec::new(),
             bytes: 0,
             since: None,
+            is_letting_go: false,
         }))
     }
 }
@@ -58,7 +61,7 @@ impl<T> Gather<T> {
         later: impl FnMut(T) -> bool,
     ) -> Result<(), E> {
         let mut state = self.state();
-        if state.under_way == 0 {
+        if state.under_way == 0 && !state.is_letting_go {
             at_once(one)?;
             state.under_way = 1;
             return Ok(());
@@ -67,7 +70,7 @@ impl<T> Gather<T> {
         state.waiting.push(one);
         state.bytes += bytes;
         if state.waiting.len() >= RECORDS_MAX || state.bytes >= BYTES_MAX {
-            state.let_go(later);
+            self.let_go(state, later);
         }
         Ok(())
     }
@@ -77,32 +80,45 @@ impl<T> Gather<T> {
         let mut state = self.state();
         state.under_way = state.under_way.saturating_sub(1);
         if state.under_way == 0 {
-            state.let_go(later);
+            self.let_go(state, later);
         }
     }
 
     /// Hands over what has waited for too long by now.
     pub(super) fn overdue(&self, now: Moment, later: impl FnMut(T) -> bool) {
-        let mut state = self.state();
+        let state = self.state();
         if state.since.is_some_and(|since| since.plus(WAIT_MAX) <= now) {
-            state.let_go(later);
+            self.let_go(state, later);
         }
+    }
+
+    /// Hands over what waits, and what comes while nothing of it is under way. Those who come do not wait
+    /// for the handing over, which takes its time with a large batch.
+    fn let_go<'a>(&'a self, mut state: MutexGuard<'a, State<T>>, mut later: impl FnMut(T) -> bool) {
+        if state.is_letting_go {
+            return;
+        }
+        state.is_letting_go = true;
+        loop {
+            let batch = std::mem::take(&mut state.waiting);
+            state.bytes = 0;
+            state.since = None;
+            // Counted before: an answer may come before the last of them is handed over.
+            state.under_way += batch.len();
+            drop(state);
+            let handed_over = batch.into_iter().map(&mut later);
+            let refused = handed_over.filter(|is_under_way| !is_under_way).count();
+            state = self.state();
+            state.under_way = state.under_way.saturating_sub(refused);
+            if state.under_way > 0 || state.waiting.is_empty() {
+                break;
+            }
+        }
+        state.is_letting_go = false;
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> State<T> {
-    fn let_go(&mut self, later: impl FnMut(T) -> bool) {
-        self.bytes = 0;
-        self.since = None;
-        let waiting = self.waiting.drain(..);
-        self.under_way += waiting
-            .map(later)
-            .filter(|is_under_way| *is_under_way)
-            .count();
     }
 }
 
@@ -179,6 +195,25 @@ mod tests {
         assert!(lane.gone().is_empty());
         lane.pass(8, 1);
         assert_eq!(lane.gone(), [7, 8]);
+    }
+
+    #[test]
+    fn who_comes_while_others_are_handed_over_waits_behind_them() {
+        // Shows that order holds although nobody waits for the handing over, also where the answers
+        // to all before it have come by then.
+        let lane = Lane::default();
+        lane.pass(1, 1);
+        lane.pass(2, 1);
+        lane.pass(3, 1);
+        lane.gather.answered(|one| {
+            if one < 10 {
+                lane.pass(10 + one, 1);
+            }
+            let went = lane.go(one).is_ok();
+            lane.answered();
+            went
+        });
+        assert_eq!(lane.gone(), [1, 2, 3, 12, 13]);
     }
 
     #[test]
