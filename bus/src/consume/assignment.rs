@@ -138,7 +138,7 @@ impl Assignment {
         while self.lanes.waiting() < self.limits.waiting_max
             && let Some(next) = self.intake.pop_front()
         {
-            if let Err(next) = self.lanes.push(next, self.limits.key_waiting_max) {
+            if let Some(next) = self.lanes.push(next, self.limits.key_waiting_max) {
                 self.intake.push_front(next);
                 return;
             }

@@ -35,8 +35,8 @@ struct Queue {
 }
 
 impl Lanes {
-    /// Puts a record at the end of its lane. It comes back where so many wait in that already.
-    pub(crate) fn push(&mut self, record: Incoming, waiting_max: usize) -> Result<(), Incoming> {
+    /// Puts a record at the end of its lane, or gives it back where so many wait in that already.
+    pub(crate) fn push(&mut self, record: Incoming, waiting_max: usize) -> Option<Incoming> {
         let lane = *self
             .by_key
             .entry(record.key.clone())
@@ -50,7 +50,7 @@ impl Lanes {
             });
         let queue = &mut self.lanes[lane];
         if queue.waiting() >= waiting_max {
-            return Err(record);
+            return Some(record);
         }
         if queue.first.is_some() {
             queue.behind.push_back(record);
@@ -61,7 +61,7 @@ impl Lanes {
             }
         }
         self.waiting += 1;
-        Ok(())
+        None
     }
 
     /// The next record that may run: the first of a lane in which nothing runs. Lanes take turns.
@@ -150,7 +150,7 @@ mod tests {
         // Shows that keys overtake each other but never themselves.
         let mut lanes = Lanes::default();
         for (key, offset) in [("a", 0), ("a", 1), ("b", 2), ("a", 3)] {
-            lanes.push(record(Some(key), offset), 9).unwrap();
+            assert_eq!(lanes.push(record(Some(key), offset), 9), None);
         }
 
         let (a, first) = lanes.start().unwrap();
@@ -169,7 +169,7 @@ mod tests {
         // Shows that a null key is ordered like a key of its own, apart from the empty key.
         let mut lanes = Lanes::default();
         for (key, offset) in [(None, 0), (None, 1), (Some(""), 2)] {
-            lanes.push(record(key, offset), 9).unwrap();
+            assert_eq!(lanes.push(record(key, offset), 9), None);
         }
         assert_eq!(lanes.start().unwrap().1.offset, 0);
         assert_eq!(lanes.start().unwrap().1.offset, 2);
@@ -181,9 +181,9 @@ mod tests {
         // Shows that a drain drops what has not begun and lets the rest end.
         let mut lanes = Lanes::default();
         for offset in 0..3 {
-            lanes.push(record(Some("a"), offset), 9).unwrap();
+            assert_eq!(lanes.push(record(Some("a"), offset), 9), None);
         }
-        lanes.push(record(Some("b"), 3), 9).unwrap();
+        assert_eq!(lanes.push(record(Some("b"), 3), 9), None);
         let (a, _) = lanes.start().unwrap();
         lanes.clear_waiting();
         assert_eq!((lanes.waiting(), lanes.running()), (0, 1));
@@ -196,15 +196,15 @@ mod tests {
     fn a_lane_has_room_for_so_many() {
         // Shows that what runs does not count, and that what has no room comes back.
         let mut lanes = Lanes::default();
-        lanes.push(record(Some("a"), 0), 2).unwrap();
+        assert_eq!(lanes.push(record(Some("a"), 0), 2), None);
         let (a, _) = lanes.start().unwrap();
-        lanes.push(record(Some("a"), 1), 2).unwrap();
-        lanes.push(record(Some("a"), 2), 2).unwrap();
-        assert_eq!(lanes.push(record(Some("a"), 3), 2).unwrap_err().offset, 3);
-        lanes.push(record(Some("b"), 4), 2).unwrap();
+        assert_eq!(lanes.push(record(Some("a"), 1), 2), None);
+        assert_eq!(lanes.push(record(Some("a"), 2), 2), None);
+        assert_eq!(lanes.push(record(Some("a"), 3), 2).unwrap().offset, 3);
+        assert_eq!(lanes.push(record(Some("b"), 4), 2), None);
         lanes.end(a);
         assert_eq!(lanes.start().unwrap().1.offset, 4);
         assert_eq!(lanes.start().unwrap().1.offset, 1);
-        lanes.push(record(Some("a"), 3), 2).unwrap();
+        assert_eq!(lanes.push(record(Some("a"), 3), 2), None);
     }
 }
