@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _, join_all, pending};
+use futures::future::{BoxFuture, Either, FutureExt as _, join_all, pending, select};
 use tokio::sync::Notify;
 
 mod assignment;
@@ -63,9 +63,7 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         }
         let wait = host.retry.wait(attempt, host.world.random());
         attempt += 1;
-        let requested = std::pin::pin!(stop.requested());
-        futures::future::select(host.world.sleep(wait), requested).await;
-        if stop.is_requested() {
+        if unless(&stop, host.world.sleep(wait)).await.is_none() {
             return;
         }
     }
@@ -142,7 +140,7 @@ impl Member {
                 }
                 Next::Left => self.leaving = None,
                 Next::Signal(Signal::Records(records)) => self.hand_out(records),
-                Next::Signal(Signal::Assigned(assigned)) => self.assign(assigned).await,
+                Next::Signal(Signal::Assigned(assigned)) => self.assign(assigned, stop).await,
                 Next::Signal(Signal::Revoked(revoked)) => self.revoke(revoked).await,
                 Next::Signal(Signal::Lost(lost)) => self.lose(&lost),
                 Next::Signal(Signal::Troubled(error)) => {
@@ -217,10 +215,14 @@ impl Member {
         }
     }
 
-    async fn assign(&mut self, assigned: Assigned) {
+    async fn assign(&mut self, assigned: Assigned, stop: &Stop) {
         self.host.status.clear("assignment");
         self.host.status.clear("broker");
-        let mut taken = take(&self.host, &assigned.partitions).await;
+        let taking = take(&self.host, &assigned.partitions);
+        let Some(mut taken) = unless(stop, taking).await else {
+            // The store is away. Nothing of them was begun, and the member is about to leave.
+            return;
+        };
         warn_if_state_is_new(&self.host, &taken).await;
         observe::assigned(&self.host.service, &assigned.partitions);
         let known = taken
@@ -399,6 +401,15 @@ async fn warn_if_state_is_new(host: &Host, taken: &BTreeMap<TopicPartition, Take
     }
 }
 
+/// What comes of `work`, unless a stop is requested first.
+async fn unless<F: Future>(stop: &Stop, work: F) -> Option<F::Output> {
+    let (work, stopped) = (std::pin::pin!(work), std::pin::pin!(stop.requested()));
+    match select(work, stopped).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
+
 /// Takes partitions over in the store, which knows what is handled; tried for as long as it takes.
 async fn take(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicPartition, Taken> {
     let Some(store) = &host.store else {
@@ -411,6 +422,7 @@ async fn take(host: &Host, partitions: &[TopicPartition]) -> BTreeMap<TopicParti
             Err(error) => {
                 let wait = host.retry.wait(attempt, host.world.random());
                 observe::store_in_trouble(&host.service, &error, wait);
+                let _missing = host.status.missing("state", error.message.as_str());
                 host.world.sleep(wait).await;
                 attempt += 1;
             }

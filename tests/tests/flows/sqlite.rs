@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
-use quadrille::broker::{Broker, memory};
+use quadrille::broker::{Assignor, Broker, Membership, Start, TopicName, memory};
 use quadrille::state::sqlite::{Options, Stores};
-use quadrille::world::{Live, World as _};
+use quadrille::status::Report;
+use quadrille::world::{self, Live, World as _};
 use quadrille_orders::requests::Placed;
 use quadrille_orders::state::Outcome;
 use quadrille_tests::carrier::Parcels;
@@ -64,9 +66,7 @@ async fn orders_that_a_crash_interrupts_end_once_and_all_adds_up() {
     assert_eq!(parcels.taken(), paid, "no order was dispatched twice");
     let wanted = ORDERS + (ORDERS - paid);
     while distinct_of(&broker, "StockReserved", "StockReleased").await < wanted {
-        Live::new()
-            .sleep(std::time::Duration::from_millis(10))
-            .await;
+        Live::new().sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(
         distinct_of(&broker, "StockReserved", "StockReleased").await,
@@ -81,14 +81,8 @@ async fn a_service_is_unready_while_its_store_fails_its_door() {
     let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
     let folder = tempfile::tempdir().expect("a folder can be made");
     let ports = Ports::with(Arc::<Books>::default());
-    let options = Options {
-        busy_timeout: std::time::Duration::from_millis(20),
-        ..Options::default()
-    };
-    let hall = hall(&broker, &ports, folder.path(), options).await;
-    let file =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("orders.sqlite"));
-    let mut other = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
+    let hall = hall(&broker, &ports, folder.path(), impatient()).await;
+    let mut other = opened(folder.path(), "orders").await;
     let lock = other.begin_with("begin immediate").await.unwrap();
 
     // When somebody places an order.
@@ -103,6 +97,60 @@ async fn a_service_is_unready_while_its_store_fails_its_door() {
     hall.status("orders").until(|report| report.ready).await;
     assert_eq!(hall.place("1", "tea", GOOD_CARD).await, Placed::Taken);
     hall.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_stops_although_it_cannot_take_its_partitions_over() {
+    // Given a hall, and a program of somebody else that has locked the database of inventory.
+    let broker: Arc<dyn Broker> = Arc::new(memory::Broker::new(Arc::new(Live::new())));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let ports = Ports::with(Arc::<Books>::default());
+    let hall = hall(&broker, &ports, folder.path(), impatient()).await;
+    let mut other = opened(folder.path(), "inventory").await;
+    let lock = other.begin_with("begin immediate").await.unwrap();
+
+    // When a second member makes the group give its partitions out anew.
+    let second = broker
+        .join(Membership {
+            group: "inventory".to_owned(),
+            topics: vec![TopicName::parse("orders").unwrap()],
+            start: Start::Beginning,
+            assignor: Assignor::Range,
+            instance: None,
+            session_timeout: Duration::from_secs(45),
+            rebalance_timeout: Duration::from_secs(300),
+        })
+        .await
+        .unwrap();
+    let status = hall.status("inventory");
+    let locked = |report: &Report| {
+        let mut reasons = report.waiting_for.iter();
+        reasons.any(|reason| reason.contains("locked"))
+    };
+    status.until(locked).await;
+
+    // Then it ends when it is asked to, and does not wait for the database.
+    second.leave().await;
+    let world = hall.bus.world().clone();
+    let stopped = world::timeout(&world, Duration::from_secs(30), hall.stop()).await;
+    stopped.expect("it does not wait for ever");
+    lock.rollback().await.unwrap();
+}
+
+/// Options with which a locked database is soon told.
+fn impatient() -> Options {
+    Options {
+        busy_timeout: Duration::from_millis(20),
+        ..Options::default()
+    }
+}
+
+/// A connection of somebody else to the database of a service.
+async fn opened(folder: &Path, service: &str) -> sqlx::SqliteConnection {
+    let file = folder.join(format!("{service}.sqlite"));
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let connection = sqlx::SqliteConnection::connect_with(&options).await;
+    connection.expect("the service has made the database")
 }
 
 /// How many distinct events of two types of inventory there are.
