@@ -18,7 +18,7 @@ use crate::gateway::{Entry, Ledger};
 mod mails; // what customers are told
 mod parcels; // what is on its way
 
-pub(super) use mails::mails;
+pub(super) use mails::{is_unsent, mails, tried};
 pub(super) use parcels::parcels;
 
 /// Each type of event happens to an order once at most.
