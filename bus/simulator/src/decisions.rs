@@ -12,12 +12,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quadrille::Event as _;
-use quadrille::broker::{Headers, Outgoing, TopicName};
+use quadrille::broker::{Headers, Outgoing, TopicName, TopicPartition};
 use quadrille::prost::Message as _;
 use quadrille::state::{Change, EventKey, EventPosition};
 use quadrille::wire::{Outcome, Receipt};
 
 use crate::end::short;
+use crate::executor::Owner;
 
 /// What was decided in one run.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub(crate) struct Decisions {
     // The receipt by which each place was settled.
     settled: BTreeMap<Place, Bytes>,
     keeping: BTreeSet<Arc<str>>,
+    // Places of second copies, which have no receipt yet.
+    untold: BTreeMap<Place, Owner>,
     // Places that a store was to note, and could not.
     unnoted: BTreeSet<Place>,
 }
@@ -53,15 +56,42 @@ impl Decisions {
         self.keeping.insert(Arc::clone(service));
     }
 
+    /// A second copy is noted in the store, and nothing was to be decided: a receipt must follow.
+    pub(crate) fn noted(&mut self, service: &Arc<str>, owner: Owner, change: &Change) {
+        if let (Some(at), true) = (&change.position, change.outbox.is_empty()) {
+            self.untold.insert(noted_at(service, at), owner);
+        }
+    }
+
+    /// An instance gives something up: what it has not told of there, somebody else need not.
+    pub(crate) fn given_up(&mut self, owner: Owner) {
+        self.untold.retain(|_, of| *of != owner);
+    }
+
+    /// An instance has committed offsets: what is below them is told of.
+    pub(crate) fn offsets(
+        &self,
+        owner: Owner,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<(), String> {
+        let mut untold = self.untold.iter().filter(|(_, of)| **of == owner);
+        let below = untold.find(|((_, topic, number, offset), _)| {
+            let mut committed = offsets.iter();
+            committed.any(|(at, mark)| {
+                (at.topic.as_str(), at.partition) == (topic.as_str(), *number) && offset < mark
+            })
+        });
+        below.map_or(Ok(()), |((_, topic, number, offset), _)| {
+            Err(format!(
+                "says nothing of the second copy at {topic}-{number}@{offset}"
+            ))
+        })
+    }
+
     /// A store could not do what it was told.
     pub(crate) fn refused(&mut self, service: &Arc<str>, change: &Change) {
         if let (Some(at), true) = (&change.position, change.outbox.is_empty()) {
-            let EventPosition {
-                partition, offset, ..
-            } = at;
-            let topic = partition.topic.to_string();
-            let place = (service.to_string(), topic, partition.partition, *offset);
-            self.unnoted.insert(place);
+            self.unnoted.insert(noted_at(service, at));
         }
     }
 
@@ -154,6 +184,7 @@ impl Decisions {
     /// Somebody hands a receipt to the broker: whoever keeps state is done with each place once.
     pub(crate) fn settled(&mut self, receipt: &Receipt, value: &Bytes) -> Result<(), String> {
         let place = place(receipt);
+        self.untold.remove(&place);
         let keeps = self.keeping.contains(receipt.service.as_str());
         if !keeps || receipt.outcome() == Outcome::Retry || self.unnoted.contains(&place) {
             return Ok(());
@@ -203,6 +234,14 @@ pub(crate) fn receipt_of(record: &Outgoing) -> Option<Receipt> {
     Receipt::decode(value).ok()
 }
 
+fn noted_at(service: &Arc<str>, at: &EventPosition) -> Place {
+    let EventPosition {
+        partition, offset, ..
+    } = at;
+    let topic = partition.topic.to_string();
+    (service.to_string(), topic, partition.partition, *offset)
+}
+
 fn place(receipt: &Receipt) -> Place {
     (
         receipt.service.clone(),
@@ -237,7 +276,6 @@ fn value(headers: &Headers, name: &str) -> Bytes {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use quadrille::broker::TopicPartition;
     use quadrille::envelope::{Envelope, Trace};
     use quadrille::id::{EventId, FlowId, Source};
     use quadrille::wire::{ContractPublished, EmittedEvent};
@@ -391,7 +429,13 @@ mod tests {
         assert!(decisions.settled(&done, &one).is_ok());
         assert!(decisions.settled(&duplicate, &two).is_err());
         // Where the store could not note it, it comes again.
-        let place = Change {
+        decisions.refused(&service(), &second_copy());
+        assert!(decisions.settled(&duplicate, &two).is_ok());
+    }
+
+    /// What notes that an event stands a second time.
+    fn second_copy() -> Change {
+        Change {
             position: Some(EventPosition {
                 partition: TopicPartition::new(TopicName::parse("t").unwrap(), 0),
                 offset: 0,
@@ -399,8 +443,24 @@ mod tests {
                 epoch: 1,
             }),
             ..change(Vec::new())
-        };
-        decisions.refused(&service(), &place);
-        assert!(decisions.settled(&duplicate, &two).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_second_copy_has_a_receipt_before_its_offset_is_committed() {
+        let at = TopicPartition::new(TopicName::parse("t").unwrap(), 0);
+        let (below, behind) = ([(at.clone(), 0)].into(), [(at, 1)].into());
+        let mut decisions = Decisions::default();
+        decisions.noted(&service(), 1, &second_copy());
+        assert!(decisions.offsets(1, &below).is_ok());
+        assert!(decisions.offsets(2, &behind).is_ok(), "it is not theirs");
+        assert!(decisions.offsets(1, &behind).is_err());
+        let duplicate = told(Outcome::Duplicate, 1);
+        assert!(decisions.settled(&duplicate, &Bytes::new()).is_ok());
+        assert!(decisions.offsets(1, &behind).is_ok());
+        // Whoever gives it up in between owes nothing.
+        decisions.noted(&service(), 1, &second_copy());
+        decisions.given_up(1);
+        assert!(decisions.offsets(1, &behind).is_ok());
     }
 }

@@ -257,6 +257,7 @@ impl Member {
         };
         match leaving.answer.try_recv() {
             Ok(offsets) => {
+                self.site.has_committed(&offsets);
                 let waited = self.site.elapsed().saturating_sub(leaving.since);
                 self.site.releases(&leaving.revoked.partitions, waited);
                 leaving.revoked.release(offsets);
@@ -394,6 +395,7 @@ impl Consumer for Member {
             return Err(unreachable("the group cannot be reached"));
         }
         self.member().commit(offsets).await?;
+        self.site.has_committed(offsets);
         let service = &self.site.service;
         self.site.chronicle.committed(service, offsets).await;
         Ok(())

@@ -64,18 +64,23 @@ impl Site {
 
     /// It hears that they are not any more.
     pub(crate) fn loses(&self, partitions: &[TopicPartition]) {
-        self.seen().holdings.lost(self.owner, partitions);
+        let mut seen = self.seen();
+        seen.holdings.lost(self.owner, partitions);
+        seen.decisions.given_up(self.owner);
     }
 
     /// It is in its group no more.
     pub(crate) fn has_left(&self) {
-        self.seen().holdings.gone(self.owner);
+        let mut seen = self.seen();
+        seen.holdings.gone(self.owner);
+        seen.decisions.given_up(self.owner);
     }
 
     /// It gives partitions up, so long after it was asked to.
     pub(crate) fn releases(&self, partitions: &[TopicPartition], waited: Duration) {
         let holds = {
             let mut seen = self.seen();
+            seen.decisions.given_up(self.owner);
             let drain = seen.drain;
             let holdings = &mut seen.holdings;
             holdings.released(self.owner, partitions, waited, drain)
@@ -116,6 +121,9 @@ impl Site {
         if let Ok(Applied::Done(_)) = applied {
             seen.decisions.committed(service, change);
         }
+        if let Ok(Applied::Duplicate) = applied {
+            seen.decisions.noted(service, owner, change);
+        }
         let submitted = match (&change.position, applied) {
             (Some(position), Ok(applied)) => seen
                 .holdings
@@ -141,6 +149,12 @@ impl Site {
     /// Rows are out, or its sweep has taken them on.
     pub(crate) fn has_out(&self, rows: &[RowId]) {
         self.seen().holdings.out(self.owner, rows);
+    }
+
+    /// It has committed offsets.
+    pub(crate) fn has_committed(&self, offsets: &BTreeMap<TopicPartition, i64>) {
+        let holds = self.seen().decisions.offsets(self.owner, offsets);
+        self.must("a second copy has a receipt", holds);
     }
 
     /// It hands a record to the broker.

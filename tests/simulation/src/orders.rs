@@ -69,6 +69,11 @@ pub enum Step {
         /// The order.
         order: String,
     },
+    /// Somebody else publishes the placing of an order once more, in its flow, as another event.
+    Echo {
+        /// The order.
+        order: String,
+    },
     /// Somebody else publishes one under an id that orders has given to the placing of an order: it is
     /// another event all the same.
     Stranger {
@@ -97,6 +102,7 @@ impl fmt::Display for Step {
             Self::Withdraw { order } => write!(f, "withdraw {order}"),
             Self::Garbage { order } => write!(f, "garbage {order}"),
             Self::Refuse { order } => write!(f, "refuse {order}"),
+            Self::Echo { order } => write!(f, "echo {order}"),
             Self::Stranger { order } => write!(f, "stranger {order}"),
         }
     }
@@ -131,10 +137,12 @@ impl FromStr for Step {
             },
             ["withdraw", order] => Self::Withdraw { order: name(order) },
             ["garbage", order] => Self::Garbage { order: name(order) },
+            ["echo", order] => Self::Echo { order: name(order) },
             ["refuse", order] => Self::Refuse { order: name(order) },
             ["stranger", order] => Self::Stranger { order: name(order) },
             _ => {
-                let wrong = "it begins with deliver, place, withdraw, garbage, refuse or stranger";
+                let wrong =
+                    "it begins with deliver, place, withdraw, garbage, echo, refuse or stranger";
                 return Err(wrong.to_owned());
             }
         })
@@ -173,6 +181,7 @@ fn plan(draw: &mut Draw) -> Vec<Step> {
             }
             5..10 => steps.push(Step::Stranger { order }),
             10..18 => steps.push(Step::Refuse { order }),
+            18..26 => steps.push(Step::Echo { order }),
             _ => {}
         }
     }
@@ -310,24 +319,47 @@ impl Hall {
 
 /// Publishes what nobody can read, under an id.
 async fn garbage(id: EventId, order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
-    let source = Source::new("/elsewhere");
-    let envelope = Envelope {
-        kind: OrderPlaced::SCHEMA.name.into(),
-        subject: Some(order.into()),
-        time: Timestamp::UNIX_EPOCH,
-        flow: FlowId::of_event(&source, &id),
-        id,
-        source,
-        cause: None,
-        hops: 0,
-        trace: Trace::default(),
-    };
-    let record = envelope.record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
+    let flow = FlowId::of_event(&Source::new(ELSEWHERE), &id);
+    let record =
+        elsewhere(id, flow, order).record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
     broker.send(record).await?.await.map(drop)
 }
 
-/// The id under which an order was placed, where that stands on its topic already.
-async fn id_of(order: &str, broker: &dyn Broker) -> Result<Option<EventId>, broker::Error> {
+/// Publishes the placing of an order as another event of its flow.
+async fn echo(order: &str, placing: &Incoming, broker: &dyn Broker) -> Result<(), broker::Error> {
+    let flow = FlowId::new(header(placing, "ce_correlationid"));
+    let id = EventId::new(format!("{order}-echo"));
+    let payload = placing.value.clone().unwrap_or_default();
+    let record = elsewhere(id, flow, order).record(OrderPlaced::SCHEMA, order, payload);
+    broker.send(record).await?.await.map(drop)
+}
+
+/// Who is no service of ours.
+const ELSEWHERE: &str = "/elsewhere";
+
+/// Says of the placing of an order that it comes from elsewhere.
+fn elsewhere(id: EventId, flow: FlowId, order: &str) -> Envelope {
+    Envelope {
+        kind: OrderPlaced::SCHEMA.name.into(),
+        subject: Some(order.into()),
+        time: Timestamp::UNIX_EPOCH,
+        flow,
+        id,
+        source: Source::new(ELSEWHERE),
+        cause: None,
+        hops: 0,
+        trace: Trace::default(),
+    }
+}
+
+/// A header as text.
+fn header(record: &Incoming, name: &str) -> String {
+    let value = record.headers.get(name).unwrap_or_default();
+    String::from_utf8_lossy(value).into_owned()
+}
+
+/// The placing of an order, where that stands on its topic already.
+async fn placing(order: &str, broker: &dyn Broker) -> Result<Option<Incoming>, broker::Error> {
     let topic = TopicName::parse(OrderPlaced::SCHEMA.topic.name).expect("a topic of a schema");
     for number in 0..OrderPlaced::SCHEMA.topic.partitions {
         let at = TopicPartition::new(topic.clone(), number);
@@ -336,12 +368,12 @@ async fn id_of(order: &str, broker: &dyn Broker) -> Result<Option<EventId>, brok
         if low < high {
             read = broker.read([(at, low)].into()).await?.next().await?;
         }
-        let is_it = |record: &&Incoming| {
+        let is_it = |record: &Incoming| {
             record.headers.get("ce_type") == Some(OrderPlaced::SCHEMA.name.as_bytes())
                 && record.key.as_deref() == Some(order.as_bytes())
         };
-        if let Some(id) = read.iter().find(is_it).and_then(|r| r.headers.get("ce_id")) {
-            return Ok(Some(EventId::new(&*String::from_utf8_lossy(id))));
+        if let Some(placing) = read.into_iter().find(is_it) {
+            return Ok(Some(placing));
         }
     }
     Ok(None)
@@ -405,9 +437,15 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
             Ok(())
         }
         Step::Garbage { order } => Ok(garbage(EventId::new(&*order), &order, &*broker).await?),
+        Step::Echo { order } => {
+            let placing = placing(&order, &*broker).await?;
+            let placing = placing.ok_or("there is no such order yet")?;
+            Ok(echo(&order, &placing, &*broker).await?)
+        }
         Step::Stranger { order } => {
-            let id = id_of(&order, &*broker).await?;
-            let id = id.ok_or("there is no such order yet")?;
+            let placing = placing(&order, &*broker).await?;
+            let placing = placing.ok_or("there is no such order yet")?;
+            let id = EventId::new(header(&placing, "ce_id"));
             // Under another key: it may come anywhere between the others.
             Ok(garbage(id, &format!("{order}-stranger"), &*broker).await?)
         }
