@@ -20,6 +20,7 @@ use quadrille::state::{EventKey, Store};
 use quadrille::wire::{Outcome, Receipt};
 
 use crate::end::{Broken, short};
+use crate::watch::Watch;
 
 /// Lines of a story that are kept.
 const LINES_MAX: usize = 20_000;
@@ -28,6 +29,7 @@ const LINES_MAX: usize = 20_000;
 pub(crate) struct Chronicle {
     tells: bool,
     told: Mutex<Told>,
+    pub(crate) watch: Watch,
 }
 
 #[derive(Default)]
@@ -70,6 +72,7 @@ impl Chronicle {
         Arc::new(Self {
             tells,
             told: Mutex::default(),
+            watch: Watch::default(),
         })
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quadrille::event::Kind;
-use quadrille::id::FlowId;
+use quadrille::id::{EventId, FlowId};
 use quadrille::wire::Outcome;
 
 use crate::end::{Broken, End, Name, Placed, Told, short};
@@ -297,13 +297,26 @@ fn one_outcome_per_flow(end: &End) -> Result<(), Breach> {
 }
 
 /// What caused an event stands on a topic, and the event is one reaction deeper in the same flow,
-/// unless it began a new one.
+/// unless it began a new one. What a receipt names says what it was emitted for.
 fn causes_and_flows(end: &End) -> Result<(), Breach> {
     // A cause is named by its id alone, which somebody else may have given too.
     let mut by_id: BTreeMap<&str, Vec<&Placed>> = BTreeMap::new();
     for placed in &end.events {
         let id = placed.envelope.id.as_str();
         by_id.entry(id).or_default().push(placed);
+    }
+    for told in &end.receipts {
+        for emitted in &told.receipt.emitted {
+            let named = by_id
+                .get(emitted.id.as_str())
+                .map_or(&[][..], Vec::as_slice);
+            let cause = EventId::new(told.receipt.event_id.as_str());
+            let is_other = |placed: &&&Placed| placed.envelope.cause.as_ref() != Some(&cause);
+            if let Some(placed) = named.iter().find(is_other) {
+                let why = format!("{} does not name what it was emitted for", placed.called());
+                return Err(Breach::from(why).in_flow(flow_of(told)));
+            }
+        }
     }
     for placed in &end.events {
         let envelope = &placed.envelope;

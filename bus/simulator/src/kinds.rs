@@ -42,11 +42,13 @@ pub enum Kind {
     Down,
     /// A call to the outside goes wrong.
     Call,
+    /// No call to the outside succeeds.
+    Outage,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Crash,
         Self::Slow,
         Self::Zombie,
@@ -60,6 +62,7 @@ impl Kind {
         Self::Full,
         Self::Down,
         Self::Call,
+        Self::Outage,
     ];
 
     /// Its name.
@@ -78,6 +81,7 @@ impl Kind {
             Self::Full => "full",
             Self::Down => "down",
             Self::Call => "call",
+            Self::Outage => "outage",
         }
     }
 
@@ -113,6 +117,8 @@ pub(crate) struct Cast {
     pub(crate) services: Vec<String>,
     /// Topics of events, with how many partitions each has.
     pub(crate) topics: Vec<(String, i32)>,
+    /// Who publishes on which of them.
+    pub(crate) publishers: Vec<(String, String)>,
     /// Whether there are calls to the outside.
     pub(crate) calls: bool,
     /// How long steps go on, in milliseconds.
@@ -126,6 +132,8 @@ pub(crate) fn draw(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> {
         .copied()
         .filter(|kind| match kind {
             Kind::Call => cast.calls,
+            // It has numbers of its own.
+            Kind::Outage => false,
             Kind::Duplicate | Kind::Unacknowledged | Kind::Delay | Kind::Cut => {
                 !cast.topics.is_empty()
             }
@@ -169,6 +177,70 @@ pub(crate) fn crowd(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> 
         }
     }
     faults
+}
+
+/// Draws whether a topic is cut off as a whole while two instances publish there: what one has to publish
+/// before the other shows only where neither can.
+pub(crate) fn jam(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> {
+    let has_both = kinds.contains(&Kind::Cut) && kinds.contains(&Kind::Rebalance);
+    if !has_both || cast.publishers.is_empty() || !draw.chance(15) {
+        return Vec::new();
+    }
+    let (service, topic) = draw.pick(&cast.publishers).clone();
+    let of_topic = |(name, _): &&(String, i32)| *name == topic;
+    let partitions = cast.topics.iter().find(of_topic).map_or(0, |(_, n)| *n);
+    let (at_ms, for_ms) = (
+        draw.below(cast.length_ms + 500),
+        draw.between(3_000, 20_000),
+    );
+    let cut = |partition| Fault::Cut {
+        topic: topic.clone(),
+        partition,
+        at_ms,
+        for_ms,
+    };
+    let join = Fault::Join { service, at_ms: 0 };
+    std::iter::once(join)
+        .chain((0..partitions).map(cut))
+        .collect()
+}
+
+/// Draws whether a zombie is still at an event when somebody else has its partition: that is when it must be
+/// kept from settling, and it seldom comes by chance.
+pub(crate) fn haunt(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Vec<Fault> {
+    let has_all = [Kind::Zombie, Kind::Slow, Kind::Rebalance]
+        .iter()
+        .all(|kind| kinds.contains(kind));
+    if !has_all || cast.services.is_empty() || !draw.chance(10) {
+        return Vec::new();
+    }
+    let service = draw.pick(&cast.services).clone();
+    let slow = Fault::Slow {
+        service: service.clone(),
+        point: *draw.pick(&[Point::Taken, Point::Reacted]),
+        nth: draw.between(1, 4),
+        // Longer than a session.
+        for_ms: draw.between(8_000, 20_000),
+    };
+    let zombie = Fault::Zombie {
+        service: service.clone(),
+        at_ms: draw.below(500),
+        for_ms: draw.between(15_000, 40_000),
+    };
+    let join = Fault::Join { service, at_ms: 0 };
+    vec![slow, zombie, join]
+}
+
+/// Draws whether the outside is away for a while, longer than whatever calls it would be tried for if
+/// that counted.
+pub(crate) fn outage(draw: &mut Draw, kinds: &[Kind], cast: &Cast) -> Option<Fault> {
+    if !kinds.contains(&Kind::Outage) || !cast.calls || !draw.chance(15) {
+        return None;
+    }
+    Some(Fault::Outage {
+        at_ms: draw.below(cast.length_ms + 500),
+        for_ms: long(draw),
+    })
 }
 
 fn fault(draw: &mut Draw, kind: Kind, cast: &Cast) -> Fault {
@@ -295,13 +367,18 @@ mod tests {
         let cast = Cast {
             services: vec!["a".to_owned()],
             topics: vec![("t".to_owned(), 3)],
+            publishers: Vec::new(),
             calls: true,
             length_ms: 1_000,
         };
         for kind in Kind::ALL {
             let mut numbers = Draw::new(kind as u64);
             let drawn: Vec<_> = (0..20)
-                .flat_map(|_| draw(&mut numbers, &[kind], &cast))
+                .flat_map(|_| {
+                    let outage = outage(&mut numbers, &[kind], &cast);
+                    let drawn = draw(&mut numbers, &[kind], &cast);
+                    drawn.into_iter().chain(outage)
+                })
                 .collect();
             assert!(!drawn.is_empty());
             for fault in drawn {

@@ -33,6 +33,9 @@ mod line; // between an instance and the broker
 mod vault; // a store as an instance sees it
 mod outside; // whatever services call that is no service
 mod chronicle; // what happened, seen from outside
+mod watch; // what each instance does, against what it may
+mod holdings; // who holds which partition, and what is at work on it
+mod decisions; // what was decided, against what is published
 mod end; // what stands there in the end
 pub mod invariants; // what must hold of any services
 mod stage; // what a simulation consists of

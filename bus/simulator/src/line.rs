@@ -12,9 +12,10 @@ use futures::future::{Either, FutureExt as _, select};
 use quadrille::broker::partitioner::partition_of;
 use quadrille::broker::{
     Broker, Consumer, Delivery, Error, ErrorKind, Incoming, Membership, NewTopic, Outgoing,
-    Position, Reader, Signal, TopicDescription, TopicName, TopicPartition, memory,
+    Position, Reader, Revoked, Signal, TopicDescription, TopicName, TopicPartition, memory,
 };
 use quadrille::world::World as _;
+use tokio::sync::oneshot;
 
 use crate::site::Site;
 
@@ -73,6 +74,7 @@ impl Line {
 
     async fn store(&self, record: Outgoing) -> Result<Position, Error> {
         let position = self.broker.send(record.clone()).await?.await?;
+        self.site.has_stored(&record);
         let (at, who) = (self.site.elapsed(), self.site.name());
         self.site.chronicle.stored(at, &who, record, position);
         Ok(position)
@@ -108,6 +110,7 @@ impl Broker for Line {
     async fn send(&self, record: Outgoing) -> Result<Delivery, Error> {
         self.site.alive().await;
         let (answer, delivery) = Delivery::new();
+        self.site.hands(&record);
         let result = if self.refused(&record).await {
             Err((REFUSED_AFTER, unreachable("the partition is not available")))
         } else {
@@ -145,13 +148,14 @@ impl Broker for Line {
         let group = membership.group.clone();
         let member = self.broker.join(membership).await?;
         Ok(Box::new(Member {
-            member,
+            member: Some(member),
             group,
             broker: Arc::clone(&self.broker),
             site: self.site.clone(),
             coming: VecDeque::new(),
             held: Vec::new(),
             released: Vec::new(),
+            leaving: None,
         }))
     }
 
@@ -178,7 +182,8 @@ impl Broker for Line {
 
 /// One instance's membership of its group.
 struct Member {
-    member: Box<dyn Consumer>,
+    // Taken out when it leaves.
+    member: Option<Box<dyn Consumer>>,
     group: String,
     broker: Arc<memory::Broker>,
     site: Site,
@@ -188,9 +193,22 @@ struct Member {
     held: Vec<(Duration, Vec<Incoming>)>,
     /// Partitions that were to be given up, whose offsets are to be looked at.
     released: Vec<TopicPartition>,
+    /// What it is to give up, and has not yet.
+    leaving: Option<Leaving>,
+}
+
+/// Partitions that an instance was asked to give up.
+struct Leaving {
+    since: Duration,
+    revoked: Revoked,
+    answer: oneshot::Receiver<BTreeMap<TopicPartition, i64>>,
 }
 
 impl Member {
+    fn member(&mut self) -> &mut dyn Consumer {
+        &mut **self.member.as_mut().expect("there until it leaves")
+    }
+
     fn zombie_until(&self) -> Option<Duration> {
         let now = self.site.elapsed();
         self.site.weather.zombie_until(self.site.owner, now)
@@ -204,6 +222,49 @@ impl Member {
         {
             let service = &self.site.service;
             self.site.chronicle.committed(service, &offsets).await;
+        }
+    }
+
+    /// Tells the instance something, and notes what it holds from then on.
+    fn tells(&mut self, signal: Signal) -> Signal {
+        match signal {
+            Signal::Assigned(assigned) => {
+                self.site.is_assigned(&assigned.partitions);
+                Signal::Assigned(assigned)
+            }
+            Signal::Lost(lost) => {
+                self.site.loses(&lost);
+                Signal::Lost(lost)
+            }
+            Signal::Revoked(revoked) => {
+                // Its answer comes by here, so that it is seen when partitions are given up.
+                let (asked, answer) = Revoked::new(revoked.partitions.clone());
+                self.leaving = Some(Leaving {
+                    since: self.site.elapsed(),
+                    revoked,
+                    answer,
+                });
+                Signal::Revoked(asked)
+            }
+            signal => signal,
+        }
+    }
+
+    /// Hands on what the instance has given up, where it has: with its next call, whichever that is.
+    fn hand_on(&mut self) {
+        let Some(mut leaving) = self.leaving.take() else {
+            return;
+        };
+        match leaving.answer.try_recv() {
+            Ok(offsets) => {
+                self.site.has_committed(&offsets);
+                let waited = self.site.elapsed().saturating_sub(leaving.since);
+                self.site.releases(&leaving.revoked.partitions, waited);
+                leaving.revoked.release(offsets);
+            }
+            Err(oneshot::error::TryRecvError::Empty) => self.leaving = Some(leaving),
+            // It will not answer any more.
+            Err(oneshot::error::TryRecvError::Closed) => {}
         }
     }
 
@@ -283,6 +344,7 @@ impl Member {
 #[async_trait]
 impl Consumer for Member {
     async fn next(&mut self) -> Signal {
+        self.hand_on();
         self.look().await;
         loop {
             if let Some(until) = self.zombie_until() {
@@ -291,7 +353,7 @@ impl Consumer for Member {
                 continue;
             }
             let wait = match self.arrived() {
-                Ok(signal) => return signal,
+                Ok(signal) => return self.tells(signal),
                 Err(wait) => wait,
             };
             let until = match wait {
@@ -305,7 +367,7 @@ impl Consumer for Member {
             let weather = Arc::clone(&self.site.weather);
             let bell = std::pin::pin!(weather.bell.notified());
             let interrupted = select(bell, until);
-            let heard = match select(self.member.next(), interrupted).await {
+            let heard = match select(self.member().next(), interrupted).await {
                 Either::Left((signal, _)) => Some(signal),
                 Either::Right(_) => None,
             };
@@ -318,26 +380,39 @@ impl Consumer for Member {
     }
 
     fn pause(&mut self, partitions: &[TopicPartition]) {
-        self.member.pause(partitions);
+        self.hand_on();
+        self.member().pause(partitions);
     }
 
     fn resume(&mut self, partitions: &[TopicPartition]) {
-        self.member.resume(partitions);
+        self.hand_on();
+        self.member().resume(partitions);
     }
 
     async fn commit(&mut self, offsets: &BTreeMap<TopicPartition, i64>) -> Result<(), Error> {
+        self.hand_on();
         if self.zombie_until().is_some() {
             return Err(unreachable("the group cannot be reached"));
         }
-        self.member.commit(offsets).await?;
+        self.member().commit(offsets).await?;
+        self.site.has_committed(offsets);
         let service = &self.site.service;
         self.site.chronicle.committed(service, offsets).await;
         Ok(())
     }
 
-    async fn leave(self: Box<Self>) {
+    async fn leave(mut self: Box<Self>) {
+        self.hand_on();
         if self.zombie_until().is_none() {
-            self.member.leave().await;
+            let member = self.member.take();
+            member.expect("it leaves once").leave().await;
         }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.hand_on();
+        self.site.has_left();
     }
 }

@@ -30,7 +30,7 @@ impl Outside {
     /// A call whose effect is this. What goes wrong is an outage: the caller cannot know what
     /// happened.
     pub async fn call<T>(&self, effect: impl FnOnce() -> T) -> Result<T, Failure> {
-        let fault = self.site.weather.calls();
+        let fault = self.site.weather.calls(self.site.executor.elapsed());
         if let Some(fault) = fault {
             self.site
                 .tell(|| format!("the call to the outside goes wrong: {fault:?}"));

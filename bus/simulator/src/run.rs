@@ -33,6 +33,15 @@ const ASSIGNOR: u64 = 0x6173_7369_676e_6f72;
 /// What tells the seed of those who come and go from that of the steps.
 const CROWD: u64 = 0x63_726f_7764;
 
+/// What tells the seed of topics that are cut off from that of the steps.
+const JAM: u64 = 0x6a_616d;
+
+/// What tells the seed of zombies that are at something from that of the steps.
+const HAUNT: u64 = 0x68_6175_6e74;
+
+/// What tells the seed of outages from that of the steps.
+const OUTAGE: u64 = 0x6f75_7461_6765;
+
 /// What is simulated, as it sets its stage.
 pub(crate) type Scenario = Arc<dyn Fn(&mut Stage) + Send + Sync>;
 
@@ -129,6 +138,8 @@ pub(crate) fn run(scenario: &Scenario, order: &Order) -> Ran {
     };
     weather.decide(script.faults.clone());
     chronicle.promise(&stage.contracts());
+    let drain = stage.settings.limits.drain_timeout_ms;
+    chronicle.watch.drain(Duration::from_millis(drain));
     let place = place(order.place);
     let troupe = Troupe::new(around, broker, Arc::clone(&place.stores), stage);
     let found = Arc::new(Mutex::new(None));
@@ -196,7 +207,16 @@ fn drawn(stage: &mut Stage, seed: u64, kinds: &[Kind]) -> Script {
     for event in contracts.iter().flat_map(|c| &c.reactions) {
         topics.insert(event.event.topic);
     }
+    let mut publishers = std::collections::BTreeSet::new();
+    for contract in &contracts {
+        let emitted = contract.reactions.iter().flat_map(|r| &r.emits);
+        let published = emitted.chain(&contract.originates);
+        // Where nobody reads, nothing is cut off.
+        let read = published.filter(|event| topics.contains(event.topic));
+        publishers.extend(read.map(|event| (contract.service.clone(), event.topic.to_owned())));
+    }
     let cast = Cast {
+        publishers: publishers.into_iter().collect(),
         services: contracts.into_iter().map(|c| c.service).collect(),
         topics: topics.into_iter().map(|t| (t.to_owned(), 6)).collect(),
         calls,
@@ -204,6 +224,9 @@ fn drawn(stage: &mut Stage, seed: u64, kinds: &[Kind]) -> Script {
     };
     let mut faults = kinds::draw(draw, kinds, &cast);
     faults.extend(kinds::crowd(&mut Draw::new(seed ^ CROWD), kinds, &cast));
+    faults.extend(kinds::jam(&mut Draw::new(seed ^ JAM), kinds, &cast));
+    faults.extend(kinds::haunt(&mut Draw::new(seed ^ HAUNT), kinds, &cast));
+    faults.extend(kinds::outage(&mut Draw::new(seed ^ OUTAGE), kinds, &cast));
     Script { steps, faults }
 }
 

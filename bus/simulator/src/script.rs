@@ -151,6 +151,13 @@ pub enum Fault {
         /// How long.
         for_ms: u64,
     },
+    /// No call to the outside succeeds for a while.
+    Outage {
+        /// From when.
+        at_ms: u64,
+        /// How long.
+        for_ms: u64,
+    },
     /// A service cannot read any event of a type.
     Broken {
         /// The service.
@@ -298,6 +305,7 @@ impl fmt::Display for Fault {
                 at_ms,
                 for_ms,
             } => write!(f, "down {service} from {at_ms} for {for_ms} ms"),
+            Self::Outage { at_ms, for_ms } => write!(f, "outage from {at_ms} for {for_ms} ms"),
             Self::Broken { service, event } => write!(f, "broken {service} on {event}"),
             Self::Call { nth, how } => write!(f, "call {nth} {}", how.word()),
         }
@@ -375,6 +383,10 @@ fn parse(words: &[&str]) -> Option<Fault> {
             let (at_ms, for_ms) = (number(at)?, number(long)?);
             cut_off(kind, topic, partition, at_ms, for_ms)?
         }
+        ["outage", "from", at, "for", long, "ms"] => Fault::Outage {
+            at_ms: number(at)?,
+            for_ms: number(long)?,
+        },
         [kind, service, "from", at, "for", long, "ms"] => {
             silent(kind, name(service), number(at)?, number(long)?)?
         }
@@ -444,6 +456,7 @@ mod tests {
             "conflict inventory 9",
             "full inventory from 0 for 10 ms",
             "down inventory from 0 for 10 ms",
+            "outage from 5 for 9000 ms",
             "broken inventory on orders.v1.OrderPlaced",
             "call 1 fails",
             "call 1 hangs",

@@ -128,6 +128,7 @@ impl World for Site {
         if !self.executor.is_alive(self.owner) {
             return Some(std::future::pending().boxed());
         }
+        self.is_at(point);
         match self.weather.passes(&self.service, point)? {
             Passing::Slow(wait) => {
                 self.tell(|| format!("is slow at {} for {} ms", point.name(), wait.as_millis()));

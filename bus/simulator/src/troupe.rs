@@ -269,6 +269,7 @@ impl Troupe {
             };
             let why = match ended {
                 Ok(Ok(())) if instance.leaves => {
+                    instance.site.has_stopped();
                     // Its process ends, and with it whatever still stands at its doors.
                     instance.site.executor.kill(instance.site.owner);
                     return false;
@@ -421,7 +422,8 @@ impl Troupe {
             match world::timeout(&world, wait, &mut instance.task).await {
                 None => return broken(format!("not within {} s", PATIENCE.as_secs())),
                 Some(Ok(Err(error))) => return broken(error.to_string()),
-                Some(Ok(Ok(())) | Err(_)) => {}
+                Some(Ok(Ok(()))) => instance.site.has_stopped(),
+                Some(Err(_)) => {}
             }
         }
         None

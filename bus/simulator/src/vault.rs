@@ -34,6 +34,7 @@ impl Stores for Vaults {
         let store = self.stores.open(service, cluster).await?;
         self.site.chronicle.keeps(service, Arc::clone(&store));
         let site = self.site.clone();
+        site.keeps_state();
         Ok(Arc::new(Vault { store, site }))
     }
 }
@@ -101,7 +102,10 @@ impl Store for Vault {
             wait.map(move |()| refused).boxed()
         };
         match site.weather.submits(&site.service, site.elapsed()) {
-            Some(Submitting::Down) => return late(Err(down())),
+            Some(Submitting::Down) => {
+                site.is_refused(&change);
+                return late(Err(down()));
+            }
             Some(Submitting::Full) if !change.outbox.is_empty() => {
                 let full = Error::new(ErrorKind::OutboxFull, "simulated: the outbox is full");
                 return late(Err(full));
@@ -113,15 +117,19 @@ impl Store for Vault {
             }
             Some(_) | None => {}
         }
-        let submitted = self.store.submit(change);
+        let submitted = self.store.submit(Arc::clone(&change)).now_or_never();
+        let applied = submitted.expect("a simulated store answers at once");
+        let nth = site.has_submitted(&change, &applied);
         let moment = site.moment();
         async move {
-            let applied = submitted.await;
             if let Some(moment) = moment {
                 moment.await;
             }
             // One that has ended meanwhile hears nothing any more.
             site.alive().await;
+            if let Some(nth) = nth {
+                site.is_answered(nth);
+            }
             applied
         }
         .boxed()
@@ -133,12 +141,17 @@ impl Store for Vault {
     ) -> Result<BTreeMap<TopicPartition, Taken>, Error> {
         self.asked().await?;
         self.site.latency().await;
-        self.store.take(partitions).await
+        let taken = self.store.take(partitions).await?;
+        self.site.has_taken(&taken);
+        Ok(taken)
     }
 
     async fn unflushed(&self, after: RowId, limit: usize) -> Result<Vec<OutboxRow>, Error> {
         self.asked().await?;
-        self.store.unflushed(after, limit).await
+        let rows = self.store.unflushed(after, limit).await?;
+        let numbers: Vec<_> = rows.iter().map(|row| row.id).collect();
+        self.site.has_out(&numbers);
+        Ok(rows)
     }
 
     async fn is_flushed(&self, row: RowId) -> Result<bool, Error> {
@@ -148,7 +161,9 @@ impl Store for Vault {
 
     async fn flushed(&self, rows: &[RowId]) -> Result<(), Error> {
         self.asked().await?;
-        self.store.flushed(rows).await
+        self.store.flushed(rows).await?;
+        self.site.has_out(rows);
+        Ok(())
     }
 
     async fn forget(&self, before: Timestamp) -> Result<u64, Error> {

@@ -263,10 +263,17 @@ impl Weather {
     }
 
     /// A call to the outside is made.
-    pub(crate) fn calls(&self) -> Option<Call> {
+    pub(crate) fn calls(&self, now: Duration) -> Option<Call> {
         let mut state = self.state();
         state.calls += 1;
         let count = state.calls;
+        let outage = state.window(now, |fault| match fault {
+            Fault::Outage { at_ms, for_ms } => Some((*at_ms, *for_ms)),
+            _ => None,
+        });
+        if outage.is_some() {
+            return Some(Call::Fails);
+        }
         state.first(|fault| match fault {
             Fault::Call { nth, how } if *nth == count => Some(*how),
             _ => None,
@@ -312,6 +319,7 @@ impl Weather {
             | Fault::Delay { at_ms, for_ms, .. }
             | Fault::Cut { at_ms, for_ms, .. }
             | Fault::Full { at_ms, for_ms, .. }
+            | Fault::Outage { at_ms, for_ms }
             | Fault::Down { at_ms, for_ms, .. } => at_ms + for_ms,
             _ => 0,
         });

@@ -1,7 +1,11 @@
 //! A mailbox outside, reached through [`Outside`]: it keeps every mail that was sent to it.
 //!
 //! Unlike a gateway or a carrier it honours no keys, as no mail server does: a mail that is sent twice
-//! is there twice, and its Message-ID tells that it is one.
+//! is there twice, and its Message-ID tells that it is one. Some mails it refuses, however often they are
+//! sent.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use quadrille::Failure;
@@ -19,22 +23,55 @@ pub struct Mail {
     pub subject: String,
 }
 
+/// Orders about which mails are refused. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Refused(Arc<Mutex<BTreeSet<String>>>);
+
+impl Refused {
+    /// From now on mails about an order are refused.
+    pub fn add(&self, order: String) {
+        let mut orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Refused twice is refused once.
+        let _ = orders.insert(order);
+    }
+
+    /// Whether mails about an order are refused.
+    pub fn has(&self, order: &str) -> bool {
+        let orders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.contains(order)
+    }
+}
+
 /// The mailbox.
-pub struct Mailbox(Party<Vec<Mail>>);
+pub struct Mailbox {
+    party: Party<Vec<Mail>>,
+    refused: Refused,
+}
 
 /// What was sent to it, as often as it was. Cheap to clone.
 #[derive(Clone)]
 pub struct Mails(Books<Vec<Mail>>);
 
 impl Mailbox {
-    /// An empty one.
-    pub fn new(outside: Outside) -> Self {
-        Self(Party::new(outside))
+    /// An empty one, which refuses these.
+    pub fn new(outside: Outside, refused: Refused) -> Self {
+        Self {
+            party: Party::new(outside),
+            refused,
+        }
     }
 
     /// What is in it.
     pub fn mails(&self) -> Mails {
-        Mails(self.0.books())
+        Mails(self.party.books())
+    }
+}
+
+impl Mail {
+    /// The order that it is about.
+    pub fn order(&self) -> &str {
+        let after = self.subject.strip_prefix("Your order ");
+        after.and_then(|rest| rest.split(' ').next()).unwrap_or("")
     }
 }
 
@@ -58,6 +95,18 @@ impl Post for Mailbox {
             message_id,
             subject,
         };
-        self.0.call(move |mails| mails.push(mail)).await
+        let is_refused = self.refused.has(mail.order());
+        let sent = self.party.call(move |mails| {
+            if is_refused {
+                return false;
+            }
+            mails.push(mail);
+            true
+        });
+        match sent.await? {
+            true => Ok(()),
+            // It may be another day that it is taken: nobody here can know.
+            false => Err(Failure::retry("refused", "nobody takes mail there")),
+        }
     }
 }

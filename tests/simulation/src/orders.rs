@@ -14,17 +14,17 @@ use quadrille::id::{EventId, FlowId, Source};
 use quadrille_inventory::{Deliveries, deliveries};
 use quadrille_notifications::mail;
 use quadrille_orders::Doors;
-use quadrille_orders::requests::{self, Placed, Withdrawn};
+use quadrille_orders::requests::{self, Withdrawn};
 use quadrille_payments::gateway;
 use quadrille_schemas::common::v1::Money;
 use quadrille_schemas::inventory::v1::GoodsReceived;
 use quadrille_schemas::orders::v1::{OrderLine, OrderPlaced, OrderWithdrawn};
 use quadrille_shipping::carrier;
-use quadrille_simulator::{Breach, Draw, Stage};
+use quadrille_simulator::{Breach, Draw, Placed, Stage};
 
 use crate::carrier::{Haulier, NOWHERE};
 use crate::gateway::{BAD_CARD, Bank, GOOD_CARD};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Refused};
 
 mod holds; // what must hold
 
@@ -64,6 +64,16 @@ pub enum Step {
         /// The order.
         order: String,
     },
+    /// From now on nobody takes mail about an order.
+    Refuse {
+        /// The order.
+        order: String,
+    },
+    /// Somebody else publishes the placing of an order once more, in its flow, as another event.
+    Echo {
+        /// The order.
+        order: String,
+    },
     /// Somebody else publishes one under an id that orders has given to the placing of an order: it is
     /// another event all the same.
     Stranger {
@@ -91,6 +101,8 @@ impl fmt::Display for Step {
             }
             Self::Withdraw { order } => write!(f, "withdraw {order}"),
             Self::Garbage { order } => write!(f, "garbage {order}"),
+            Self::Refuse { order } => write!(f, "refuse {order}"),
+            Self::Echo { order } => write!(f, "echo {order}"),
             Self::Stranger { order } => write!(f, "stranger {order}"),
         }
     }
@@ -125,9 +137,12 @@ impl FromStr for Step {
             },
             ["withdraw", order] => Self::Withdraw { order: name(order) },
             ["garbage", order] => Self::Garbage { order: name(order) },
+            ["echo", order] => Self::Echo { order: name(order) },
+            ["refuse", order] => Self::Refuse { order: name(order) },
             ["stranger", order] => Self::Stranger { order: name(order) },
             _ => {
-                let wrong = "it begins with deliver, place, withdraw, garbage or stranger";
+                let wrong =
+                    "it begins with deliver, place, withdraw, garbage, echo, refuse or stranger";
                 return Err(wrong.to_owned());
             }
         })
@@ -165,6 +180,8 @@ fn plan(draw: &mut Draw) -> Vec<Step> {
                 steps.push(Step::Garbage { order });
             }
             5..10 => steps.push(Step::Stranger { order }),
+            10..18 => steps.push(Step::Refuse { order }),
+            18..26 => steps.push(Step::Echo { order }),
             _ => {}
         }
     }
@@ -201,18 +218,22 @@ pub struct Ports {
     pub carrier: carrier::Port,
     /// Takes the mails.
     pub post: mail::Port,
+    /// The mails that it does not take.
+    pub refused: Refused,
 }
 
 /// Sets the stage.
 pub fn stage(stage: &mut Stage) {
     let gateway = Arc::new(Bank::new(stage.outside()));
     let carrier = Arc::new(Haulier::new(stage.outside()));
-    let post = Arc::new(Mailbox::new(stage.outside()));
+    let refused = Refused::default();
+    let post = Arc::new(Mailbox::new(stage.outside(), refused.clone()));
     let (money, parcels, mails) = (gateway.ledger(), carrier.ledger(), post.mails());
     let ports = Ports {
         gateway,
         carrier,
         post,
+        refused,
     };
     services(stage, ports);
     holds::money_and_stock(stage, money);
@@ -231,26 +252,37 @@ pub fn services(stage: &mut Stage, ports: Ports) {
         gateway,
         carrier,
         post,
+        refused,
     } = ports;
     stage.service(move || quadrille_payments::service(Arc::clone(&gateway)));
     stage.service(move || quadrille_shipping::service(Arc::clone(&carrier)));
     stage.service(move || quadrille_notifications::service(Arc::clone(&post)));
-    let hall = Hall::new(doors, deliveries, stage.broker());
-    let kept = hall.promised.clone();
+    let hall = Hall {
+        refused,
+        ..Hall::new(doors, deliveries, stage.broker())
+    };
+    let (kept, refuses) = (hall.promised.clone(), hall.refused.clone());
     stage.steps(plan, move |step| take(step, hall.clone()));
     stage.holds("promises are kept", move |end| holds::promises(end, &kept));
     stage.without("nothing parked");
-    stage.holds("only garbage is parked", |end| {
-        let is_garbage = |placed: &&quadrille_simulator::Placed| {
-            placed.record.value.as_deref() == Some(&GARBAGE[..])
+    let attempts_max = stage.settings().limits.attempts_max;
+    stage.holds("only garbage is parked", move |end| {
+        let is_garbage = |placed: &Placed| placed.record.value.as_deref() == Some(&GARBAGE[..]);
+        let is_refused = |placed: &Placed| {
+            let order = placed.envelope.subject.as_deref().unwrap_or_default();
+            refuses.has(order) && holds::is_unsent(placed)
         };
-        match end.parked.iter().find(|placed| !is_garbage(placed)) {
+        let mut parked = end.parked.iter();
+        match parked.find(|placed| !is_garbage(placed) && !is_refused(placed)) {
             Some(placed) => {
                 let flow = placed.envelope.flow.clone();
                 Err(Breach::from(placed.how_parked()).in_flow(flow))
             }
             None => Ok(()),
         }
+    });
+    stage.holds("parked after all its attempts", move |end| {
+        holds::tried(end, attempts_max)
     });
     stage.holds("each happens once to an order", holds::once);
     stage.holds(
@@ -268,6 +300,7 @@ pub struct Hall {
     doors: Doors,
     deliveries: Deliveries,
     promised: Promised,
+    refused: Refused,
     broker: Arc<dyn Broker>,
 }
 
@@ -278,6 +311,7 @@ impl Hall {
             doors,
             deliveries,
             promised: Promised::default(),
+            refused: Refused::default(),
             broker,
         }
     }
@@ -285,24 +319,47 @@ impl Hall {
 
 /// Publishes what nobody can read, under an id.
 async fn garbage(id: EventId, order: &str, broker: &dyn Broker) -> Result<(), broker::Error> {
-    let source = Source::new("/elsewhere");
-    let envelope = Envelope {
-        kind: OrderPlaced::SCHEMA.name.into(),
-        subject: Some(order.into()),
-        time: Timestamp::UNIX_EPOCH,
-        flow: FlowId::of_event(&source, &id),
-        id,
-        source,
-        cause: None,
-        hops: 0,
-        trace: Trace::default(),
-    };
-    let record = envelope.record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
+    let flow = FlowId::of_event(&Source::new(ELSEWHERE), &id);
+    let record =
+        elsewhere(id, flow, order).record(OrderPlaced::SCHEMA, order, GARBAGE.to_vec().into());
     broker.send(record).await?.await.map(drop)
 }
 
-/// The id under which an order was placed, where that stands on its topic already.
-async fn id_of(order: &str, broker: &dyn Broker) -> Result<Option<EventId>, broker::Error> {
+/// Publishes the placing of an order as another event of its flow.
+async fn echo(order: &str, placing: &Incoming, broker: &dyn Broker) -> Result<(), broker::Error> {
+    let flow = FlowId::new(header(placing, "ce_correlationid"));
+    let id = EventId::new(format!("{order}-echo"));
+    let payload = placing.value.clone().unwrap_or_default();
+    let record = elsewhere(id, flow, order).record(OrderPlaced::SCHEMA, order, payload);
+    broker.send(record).await?.await.map(drop)
+}
+
+/// Who is no service of ours.
+const ELSEWHERE: &str = "/elsewhere";
+
+/// Says of the placing of an order that it comes from elsewhere.
+fn elsewhere(id: EventId, flow: FlowId, order: &str) -> Envelope {
+    Envelope {
+        kind: OrderPlaced::SCHEMA.name.into(),
+        subject: Some(order.into()),
+        time: Timestamp::UNIX_EPOCH,
+        flow,
+        id,
+        source: Source::new(ELSEWHERE),
+        cause: None,
+        hops: 0,
+        trace: Trace::default(),
+    }
+}
+
+/// A header as text.
+fn header(record: &Incoming, name: &str) -> String {
+    let value = record.headers.get(name).unwrap_or_default();
+    String::from_utf8_lossy(value).into_owned()
+}
+
+/// The placing of an order, where that stands on its topic already.
+async fn placing(order: &str, broker: &dyn Broker) -> Result<Option<Incoming>, broker::Error> {
     let topic = TopicName::parse(OrderPlaced::SCHEMA.topic.name).expect("a topic of a schema");
     for number in 0..OrderPlaced::SCHEMA.topic.partitions {
         let at = TopicPartition::new(topic.clone(), number);
@@ -311,12 +368,12 @@ async fn id_of(order: &str, broker: &dyn Broker) -> Result<Option<EventId>, brok
         if low < high {
             read = broker.read([(at, low)].into()).await?.next().await?;
         }
-        let is_it = |record: &&Incoming| {
+        let is_it = |record: &Incoming| {
             record.headers.get("ce_type") == Some(OrderPlaced::SCHEMA.name.as_bytes())
                 && record.key.as_deref() == Some(order.as_bytes())
         };
-        if let Some(id) = read.iter().find(is_it).and_then(|r| r.headers.get("ce_id")) {
-            return Ok(Some(EventId::new(&*String::from_utf8_lossy(id))));
+        if let Some(placing) = read.into_iter().find(is_it) {
+            return Ok(Some(placing));
         }
     }
     Ok(None)
@@ -331,6 +388,7 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
         doors,
         deliveries,
         promised,
+        refused,
         broker,
     } = hall;
     match step {
@@ -354,7 +412,7 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
         } => {
             let card = if good_card { GOOD_CARD } else { BAD_CARD };
             let placed = placed(&order, &sku, quantity, card);
-            if requests::place(&doors, placed).await? != Placed::Conflict {
+            if requests::place(&doors, placed).await? != requests::Placed::Conflict {
                 promised.note(|promises| promises.placed.insert(order));
             }
             Ok(())
@@ -374,10 +432,20 @@ pub async fn take(step: Step, hall: Hall) -> Result<(), Failed> {
             }
             Ok(())
         }
+        Step::Refuse { order } => {
+            refused.add(order);
+            Ok(())
+        }
         Step::Garbage { order } => Ok(garbage(EventId::new(&*order), &order, &*broker).await?),
+        Step::Echo { order } => {
+            let placing = placing(&order, &*broker).await?;
+            let placing = placing.ok_or("there is no such order yet")?;
+            Ok(echo(&order, &placing, &*broker).await?)
+        }
         Step::Stranger { order } => {
-            let id = id_of(&order, &*broker).await?;
-            let id = id.ok_or("there is no such order yet")?;
+            let placing = placing(&order, &*broker).await?;
+            let placing = placing.ok_or("there is no such order yet")?;
+            let id = EventId::new(header(&placing, "ce_id"));
             // Under another key: it may come anywhere between the others.
             Ok(garbage(id, &format!("{order}-stranger"), &*broker).await?)
         }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use quadrille::broker::Assignor;
+use quadrille_simulation::mailbox::Refused;
 use quadrille_simulation::orders::{self, Ports};
 use quadrille_simulator::{End, Script, simulate};
 use quadrille_tests::carrier::Parcels;
@@ -109,6 +110,7 @@ fn ports() -> Ports {
         gateway: Arc::<Books>::default(),
         carrier: Arc::<Parcels>::default(),
         post: Arc::<Mails>::default(),
+        refused: Refused::default(),
     }
 }
 
