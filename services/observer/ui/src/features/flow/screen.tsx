@@ -152,14 +152,16 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
           </button>
         </div>
       )}
-      <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
-      <FlowFilters
-        address={address}
-        flow={flow}
-        change={change}
-        fitting={fits && events?.length}
-        leave={() => lines.current?.focus()}
-      />
+      <div className="flow-tools">
+        <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
+        <FlowFilters
+          address={address}
+          flow={flow}
+          change={change}
+          fitting={fits && events?.length}
+          leave={() => lines.current?.focus()}
+        />
+      </div>
       <div className={selected ? "flow-body with-detail" : "flow-body"}>
         <div className="flow-view" id="flow-view" role="tabpanel" aria-labelledby={`tab-${view}`}>
           {view === "timeline" && !address.table && <Timeline {...common} flow={flow} axis={address.axis} />}
