@@ -37,7 +37,7 @@ import { Toolbar } from "./toolbar";
 import { CauseTree } from "./tree";
 
 export function FlowScreen({ address }: { address: FlowAddress }) {
-  const { flow, failure, held, loadingMore, more, refresh } = useFlow(address.id);
+  const { flow, failure, awaited, held, loadingMore, more, refresh } = useFlow(address.id);
   const { paused } = useLive();
   const [open, setOpen] = useState(AS_IT_COMES);
   const lines = useRef<LinesHandle | null>(null);
@@ -119,7 +119,8 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
   });
 
   if (!flow) {
-    if (failure?.kind === "missing") return <NoSuchFlow id={address.id} failure={failure} />;
+    if (failure?.kind === "missing")
+      return <NoSuchFlow id={address.id} failure={failure} awaited={awaited} />;
     return (
       <>
         <h1 className="unseen">Flow {address.id}</h1>
