@@ -163,14 +163,39 @@ async fn what_does_not_fit_is_refused_with_the_mend() {
         (
             with(&|event| event["data"]["quantity"] = json!("a lot")),
             422,
-            "field `quantity` does not fit inventory.v1.GoodsReceived: invalid digit found in string",
+            "no inventory.v1.GoodsReceived: field `quantity` does not fit: invalid digit found in string",
             "see the fields of inventory.v1.GoodsReceived in its .proto file",
         ),
         (
             with(&|event| event["data"]["colour"] = json!("red")),
             422,
-            "field `colour` does not fit inventory.v1.GoodsReceived: unrecognized field name 'colour'",
-            "see the fields of inventory.v1.GoodsReceived in its .proto file",
+            "no inventory.v1.GoodsReceived: no field `colour`",
+            "the fields of inventory.v1.GoodsReceived are deliveryId, sku, quantity",
+        ),
+        (
+            with(&|event| {
+                event["data"] = json!({ "delivery": "d-1", "skuu": "tea", "quantity": "a lot" });
+            }),
+            422,
+            "no inventory.v1.GoodsReceived: no field `delivery`; no field `skuu`; field `quantity` does not \
+             fit: invalid digit found in string",
+            "for `delivery`, did you mean `deliveryId`? for `skuu`, did you mean `sku`?",
+        ),
+        (
+            with(&|event| {
+                event["type"] = json!("orders.v1.OrderPlaced");
+                event["data"] =
+                    json!({ "orderId": "1", "lines": [{ "sku": "tea", "quantty": 1 }] });
+            }),
+            422,
+            "no orders.v1.OrderPlaced: no field `lines[0].quantty`",
+            "for `lines[0].quantty`, did you mean `lines[0].quantity`?",
+        ),
+        (
+            with(&|event| event["data"]["sku"] = json!("x".repeat(20_000))),
+            422,
+            "the key in field `sku` of inventory.v1.GoodsReceived has 20000 bytes, at most 1024 are allowed",
+            "give it a short id, and what is long a field of its own",
         ),
         (
             with(&|event| event["id"] = Value::Null),
