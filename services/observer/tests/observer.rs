@@ -294,3 +294,31 @@ async fn a_stream_of_a_flow_that_nobody_knows_says_so_and_tells_it_when_it_comes
     assert_eq!(status, StatusCode::BAD_REQUEST);
     watch.end().await;
 }
+
+#[tokio::test]
+async fn the_description_says_of_each_answer_what_it_is_and_of_numbers_that_they_are() {
+    let (broker, world, _) = broker().await;
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Watch::start(&broker, &world, &folder).await;
+    let (_, told) = watch.get("/api/openapi.json").await;
+    for (path, methods) in told["paths"].as_object().unwrap() {
+        let get = &methods["get"];
+        for (status, answer) in get["responses"].as_object().unwrap() {
+            let words = answer["description"].as_str();
+            // OpenAPI requires it.
+            assert!(
+                words.is_some_and(|words| !words.is_empty()),
+                "{path} {status}"
+            );
+        }
+        let asked = get["parameters"].as_array().into_iter().flatten();
+        for limit in asked.filter(|asked| asked["name"] == "limit") {
+            let schema = &limit["schema"];
+            assert_eq!(schema["type"], "integer", "{path}");
+            for word in ["minimum", "maximum", "default"] {
+                assert!(schema[word].is_u64(), "{path}: {word}");
+            }
+        }
+    }
+    watch.end().await;
+}

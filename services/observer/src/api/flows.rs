@@ -113,7 +113,7 @@ pub(super) struct Finding {
     get,
     path = "/api/flows",
     params(Asked),
-    responses((status = 200, body = Page), (status = 400, body = Body))
+    responses((status = 200, description = "The answer", body = Page), (status = 400, description = "A parameter cannot be used", body = Body))
 )]
 pub(super) async fn list(
     State(shared): State<Shared>,
@@ -241,7 +241,7 @@ pub(super) struct AskedOne {
     get,
     path = "/api/flows/{id}",
     params(("id" = String, Path, description = "A flow id or a business key"), AskedOne),
-    responses((status = 200, body = Told), (status = 400, body = Body), (status = 404, body = Body))
+    responses((status = 200, description = "The answer", body = Told), (status = 400, description = "A parameter cannot be used", body = Body), (status = 404, description = "There is no such thing here", body = Body))
 )]
 pub(super) async fn one(
     State(shared): State<Shared>,
@@ -382,7 +382,7 @@ pub(super) struct AskedText {
     get,
     path = "/api/find",
     params(AskedText),
-    responses((status = 200, body = Finding), (status = 400, body = Body))
+    responses((status = 200, description = "The answer", body = Finding), (status = 400, description = "A parameter cannot be used", body = Body))
 )]
 pub(super) async fn find(
     State(shared): State<Shared>,

@@ -20,10 +20,10 @@ use crate::record::{Record, fetch};
         ("offset" = i64, Path, minimum = 0, description = "The offset"),
     ),
     responses(
-        (status = 200, body = Record),
-        (status = 400, body = Body),
-        (status = 404, body = Body),
-        (status = 503, body = Body)
+        (status = 200, description = "The answer", body = Record),
+        (status = 400, description = "A parameter cannot be used", body = Body),
+        (status = 404, description = "There is no such thing here", body = Body),
+        (status = 503, description = "It cannot be answered now", body = Body)
     )
 )]
 pub(super) async fn one(

@@ -82,9 +82,9 @@ struct Listener {
         ("last-event-id" = Option<String>, Header, description = "Id of the last event that was heard"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String),
-        (status = 400, body = Body),
-        (status = 503, body = Body)
+        (status = 200, description = "The answer", content_type = "text/event-stream", body = String),
+        (status = 400, description = "A parameter cannot be used", body = Body),
+        (status = 503, description = "It cannot be answered now", body = Body)
     )
 )]
 pub(super) async fn stream(
