@@ -301,8 +301,11 @@ async fn the_description_says_of_each_answer_what_it_is_and_of_numbers_that_they
     let folder = tempfile::tempdir().unwrap();
     let watch = Watch::start(&broker, &world, &folder).await;
     let (_, told) = watch.get("/api/openapi.json").await;
+    let mut names = std::collections::BTreeSet::new();
     for (path, methods) in told["paths"].as_object().unwrap() {
         let get = &methods["get"];
+        let name = get["operationId"].as_str().unwrap();
+        assert!(names.insert(name), "{path}: `{name}` is another's name");
         for (status, answer) in get["responses"].as_object().unwrap() {
             let words = answer["description"].as_str();
             // OpenAPI requires it.

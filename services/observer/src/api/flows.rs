@@ -240,6 +240,7 @@ pub(super) struct AskedOne {
 #[utoipa::path(
     get,
     path = "/api/flows/{id}",
+    operation_id = "flow",
     params(("id" = String, Path, description = "A flow id or a business key"), AskedOne),
     responses((status = 200, description = "The answer", body = Told), (status = 400, description = "A parameter cannot be used", body = Body), (status = 404, description = "There is no such thing here", body = Body))
 )]

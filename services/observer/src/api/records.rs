@@ -14,6 +14,7 @@ use crate::record::{Record, fetch};
 #[utoipa::path(
     get,
     path = "/api/records/{topic}/{partition}/{offset}",
+    operation_id = "record",
     params(
         ("topic" = String, Path, description = "The topic"),
         ("partition" = i32, Path, minimum = 0, description = "The partition"),
