@@ -24,6 +24,7 @@ ui: ## Build the web UI, which the observer and `quadrille up` carry
 check: ## The quick loop: format, lints, docs, unit tests
 	@deploy/setup.sh build
 	cargo fmt --all --check
+	@deploy/ui.sh check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 	cargo test --workspace --lib --locked

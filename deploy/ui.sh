@@ -8,9 +8,10 @@ ui=$root/services/observer/ui
 
 usage() {
   cat <<'TEXT'
-usage: ui.sh build|test
+usage: ui.sh build|check|test
 
   build   services/observer/ui/dist, which the observer carries in its binary
+  check   format and lints; says so and does nothing where node_modules is not there
   test    format, lints, unit tests, and the walks through the pages in a real Chromium
 TEXT
 }
@@ -33,9 +34,17 @@ build() {
 
 case ${1:-} in
   build) build ;;
+  check)
+    if [[ -d node_modules ]]; then
+      npm run --silent lint
+    else
+      echo "web UI: format and lints are not checked, since $ui/node_modules is not there; deploy/ui.sh build gets it"
+    fi
+    ;;
   test)
-    build
+    install
     npm run --silent lint
+    build
     npm run --silent test
     npm run --silent e2e
     ;;

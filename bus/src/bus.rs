@@ -22,8 +22,29 @@ pub struct Bus {
     pub(crate) settings: Arc<Settings>,
     pub(crate) durability: Arc<Durability>,
     pub(crate) telemetry: Telemetry,
+    pub(crate) waiting: Arc<Waiting>,
     // What publishers tell, by their name: each has a tracer and a meter once, however often it is asked for.
     publishers: Arc<Mutex<BTreeMap<String, Observer>>>,
+}
+
+/// What was said last of a broker that is waited for. Services of one process wait for the same one, and it is
+/// said once.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<Option<String>>);
+
+impl Waiting {
+    /// Whether nobody has said this since something else was said, or since the broker answered.
+    pub(crate) fn is_new(&self, why: &str) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = said.as_deref() != Some(why);
+        *said = Some(why.to_owned());
+        is_new
+    }
+
+    /// The broker answers.
+    pub(crate) fn over(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// How services take part. See `config.toml` for each value's meaning and default.
@@ -91,6 +112,7 @@ impl Bus {
             settings: Arc::new(settings),
             durability: Arc::default(),
             telemetry: Telemetry::off(),
+            waiting: Arc::default(),
             publishers: Arc::default(),
         }
     }

@@ -22,6 +22,79 @@ pub fn from_json(schema: &Schema, json: &serde_json::Value) -> Result<Vec<u8>, S
     Ok(message.encode_to_vec())
 }
 
+/// A field that JSON names and its message does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownField {
+    /// Where it stands, e.g. `lines[0].quantty`.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// The fields that there are in its place, as JSON names them.
+    pub known: Vec<String>,
+}
+
+/// Takes out of JSON all fields that the schema does not have, at any depth, and tells them.
+pub fn take_unknown(schema: &Schema, json: &mut serde_json::Value) -> Vec<UnknownField> {
+    let mut unknown = Vec::new();
+    take(&descriptor(schema), json, "", &mut unknown);
+    unknown
+}
+
+fn take(
+    message: &MessageDescriptor,
+    json: &mut serde_json::Value,
+    path: &str,
+    unknown: &mut Vec<UnknownField>,
+) {
+    // Those of protobuf itself have forms of their own in JSON.
+    if message.package_name() == "google.protobuf" {
+        return;
+    }
+    let Some(fields) = json.as_object_mut() else {
+        return;
+    };
+    let find = |name: &str| {
+        let by_json_name = message.get_field_by_json_name(name);
+        by_json_name.or_else(|| message.get_field_by_name(name))
+    };
+    let names: Vec<_> = fields.keys().cloned().collect();
+    for name in names.into_iter().filter(|name| find(name).is_none()) {
+        fields.remove(&name);
+        unknown.push(UnknownField {
+            path: format!("{path}{name}"),
+            name,
+            known: message
+                .fields()
+                .map(|field| field.json_name().to_owned())
+                .collect(),
+        });
+    }
+    for (name, value) in fields {
+        let Some(field) = find(name) else { continue };
+        let kind = field.kind();
+        let Some(inner) = kind.as_message() else {
+            continue;
+        };
+        match value {
+            serde_json::Value::Array(items) => {
+                for (nth, item) in items.iter_mut().enumerate() {
+                    take(inner, item, &format!("{path}{name}[{nth}]."), unknown);
+                }
+            }
+            serde_json::Value::Object(entries) if field.is_map() => {
+                let value = inner.map_entry_value_field().kind();
+                let Some(inner) = value.as_message() else {
+                    continue;
+                };
+                for (key, entry) in entries {
+                    take(inner, entry, &format!("{path}{name}.{key}."), unknown);
+                }
+            }
+            value => take(inner, value, &format!("{path}{name}."), unknown),
+        }
+    }
+}
+
 /// Shows a payload as JSON, with sensitive fields masked.
 pub fn to_json(schema: &Schema, payload: &[u8]) -> Result<serde_json::Value, String> {
     let mut message = decode(schema, payload)?;

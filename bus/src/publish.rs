@@ -14,6 +14,10 @@ use crate::id::{EventId, FlowId, Source};
 use crate::observe::{Observer, Origin, Spot, ambient};
 use crate::world;
 
+/// Longest key of an event, in bytes. It names something, stands in headers and logs, and is looked for: whatever is
+/// longer is no name. Records of others may have longer ones; they are read all the same.
+pub const KEY_BYTES_MAX: usize = 1024;
+
 /// Publishes events that are born outside a reaction.
 #[derive(Clone)]
 pub struct Publisher {
@@ -45,6 +49,19 @@ pub enum Error {
         event: &'static str,
         /// The key field.
         field: &'static str,
+    },
+    /// The event's key is too long. The key itself is not repeated.
+    #[error(
+        "{event} has a key of {bytes} bytes in its field `{field}`, at most {KEY_BYTES_MAX} are allowed: \
+         give it a short id, and what is long a field of its own"
+    )]
+    LongKey {
+        /// Full name of the event type.
+        event: &'static str,
+        /// The key field.
+        field: &'static str,
+        /// Bytes of the key.
+        bytes: usize,
     },
     /// The event is too large.
     #[error(
@@ -224,6 +241,13 @@ pub(crate) fn check(
             field: schema.key_field,
         });
     }
+    if key.len() > KEY_BYTES_MAX {
+        return Err(Error::LongKey {
+            event: schema.name,
+            field: schema.key_field,
+            bytes: key.len(),
+        });
+    }
     let bytes = record.size();
     if bytes > limit {
         return Err(Error::TooLarge {
@@ -234,4 +258,32 @@ pub(crate) fn check(
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{Headers, TopicName};
+    use crate::wire::ContractPublished;
+
+    #[test]
+    fn a_key_names_something_and_is_short() {
+        let checked = |key: &str| {
+            let record = Outgoing {
+                topic: TopicName::parse("contracts").unwrap(),
+                partition: None,
+                key: Some(key.to_owned().into()),
+                value: None,
+                headers: Headers::default(),
+                timestamp_ms: None,
+            };
+            check(ContractPublished::SCHEMA, key, &record, 1024 * 1024)
+        };
+        assert!(checked(&"k".repeat(KEY_BYTES_MAX)).is_ok());
+        let wrong = checked(&"k".repeat(20_000)).unwrap_err().to_string();
+        assert!(wrong.contains("has a key of 20000 bytes"), "{wrong}");
+        assert!(wrong.contains("at most 1024 are allowed"), "{wrong}");
+        assert!(!wrong.contains("kkk"), "{wrong}");
+        assert!(matches!(checked(""), Err(Error::MissingKey { .. })));
+    }
 }

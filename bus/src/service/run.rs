@@ -223,6 +223,7 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
         let source = match bus.broker.cluster_id().await {
             Ok(cluster) => {
                 status.clear("broker");
+                bus.waiting.over();
                 return Ok(Some(cluster));
             }
             Err(error) => error,
@@ -239,7 +240,9 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
                 source,
             });
         }
-        observe::broker_in_trouble("start", &source);
+        if bus.waiting.is_new(&source.to_string()) {
+            observe::broker_in_trouble("start", &source);
+        }
         let requested = std::pin::pin!(stop.requested());
         futures::future::select(bus.world.sleep(LOOK_AGAIN), requested).await;
     }

@@ -13,12 +13,14 @@ use quadrille::descriptors;
 use quadrille::envelope::{Envelope, Trace};
 use quadrille::event::Schema;
 use quadrille::id::{EventId, FlowId, Source};
-use quadrille::publish::Publisher;
+use quadrille::publish::{KEY_BYTES_MAX, Publisher};
 use quadrille::world;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use quadrille_observer::types;
+
+mod wrong;
 
 /// Longest that the broker is waited for.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -170,10 +172,8 @@ impl Entrance {
 
     fn payload(&self, schema: &Schema, data: &Value) -> Result<(String, Vec<u8>), Refused> {
         let unfit = |error: String, mend: String| Refused::new(Kind::Unfit, error, mend);
-        let payload = descriptors::from_json(schema, data).map_err(|error| {
-            let mend = format!("see the fields of {} in its .proto file", schema.name);
-            unfit(blame(schema, data).unwrap_or(error), mend)
-        })?;
+        let payload = descriptors::from_json(schema, data)
+            .map_err(|error| wrong::all(schema, data, error))?;
         let key = descriptors::key(schema, &payload);
         let key = key.map_err(|error| unfit(error, "set the key field".to_owned()))?;
         let is_set = field(data, schema.key_field).is_some();
@@ -187,28 +187,22 @@ impl Entrance {
                 format!("set its field `{}`", camel(field)),
             ));
         }
+        if key.len() > KEY_BYTES_MAX {
+            let (field, bytes) = (camel(schema.key_field), key.len());
+            return Err(unfit(
+                format!(
+                    "the key in field `{field}` of {} has {bytes} bytes, at most {KEY_BYTES_MAX} are allowed",
+                    schema.name
+                ),
+                "give it a short id, and what is long a field of its own".to_owned(),
+            ));
+        }
         if payload.len() > self.event_bytes_max {
             let (bytes, limit) = (payload.len(), self.event_bytes_max);
             return Err(too_large(&format!("has {bytes} bytes"), limit));
         }
         Ok((key, payload))
     }
-}
-
-/// Which fields do not fit: the error of the whole does not always say.
-fn blame(schema: &Schema, data: &Value) -> Option<String> {
-    let wrong = data.as_object()?.iter().filter_map(|(name, value)| {
-        let alone = serde_json::json!({ name: value });
-        let error = descriptors::from_json(schema, &alone).err()?;
-        let prefix = format!("not a {}: ", schema.name);
-        let error = error.strip_prefix(&prefix).unwrap_or(&error).to_owned();
-        Some(format!(
-            "field `{name}` does not fit {}: {error}",
-            schema.name
-        ))
-    });
-    let wrong: Vec<_> = wrong.take(10).collect();
-    (!wrong.is_empty()).then(|| wrong.join("; "))
 }
 
 /// What to do where nobody knows whether an event was stored.

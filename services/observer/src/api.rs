@@ -195,13 +195,13 @@ pub(crate) fn counts(snapshot: &Snapshot, counts: &Counts) -> BTreeMap<String, u
 }
 
 /// Services, who of them is alive, and how far behind they are.
-#[utoipa::path(get, path = "/api/services", responses((status = 200, body = Services)))]
+#[utoipa::path(get, path = "/api/services", responses((status = 200, description = "The answer", body = Services)))]
 async fn services(State(shared): State<Shared>) -> Json<Services> {
     Json(Services::of(&shared.observer.snapshot()))
 }
 
 /// The newest contract of each service.
-#[utoipa::path(get, path = "/api/contracts", responses((status = 200, body = Contracts)))]
+#[utoipa::path(get, path = "/api/contracts", responses((status = 200, description = "The answer", body = Contracts)))]
 async fn contracts(State(shared): State<Shared>) -> Json<Contracts> {
     let contracts = shared.observer.index.contracts().into_iter();
     Json(Contracts {
@@ -229,7 +229,7 @@ fn contract(published: ContractPublished) -> Contract {
 }
 
 /// How fresh answers are.
-#[utoipa::path(get, path = "/api/status", responses((status = 200, body = Status)))]
+#[utoipa::path(get, path = "/api/status", responses((status = 200, description = "The answer", body = Status)))]
 async fn status(State(shared): State<Shared>) -> Json<Status> {
     Json(Status {
         index: shared.observer.snapshot().index.clone(),
@@ -239,7 +239,7 @@ async fn status(State(shared): State<Shared>) -> Json<Status> {
 }
 
 /// This description.
-#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, description = "The answer", body = serde_json::Value)))]
 async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(Api::openapi())
 }

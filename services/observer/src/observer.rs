@@ -21,7 +21,8 @@ use tracing::{info, warn};
 
 use crate::follow::{self, Follow};
 use crate::index::{self, Batch, Index, Limits, Wanted};
-use crate::live::{Live, Snapshot};
+use crate::live::{self, Live, Snapshot};
+use crate::record::Topics;
 use crate::scan::Scan;
 use crate::seen::{Seen, seen};
 use crate::why;
@@ -132,6 +133,15 @@ impl Observer {
             world::spawn(world, "news", Arc::clone(&observer).tell()),
         ];
         Ok((observer, Running { tasks }))
+    }
+
+    /// Where records are read, as it is known now whether the broker answers.
+    pub(crate) fn topics(&self) -> Topics<'_> {
+        Topics {
+            broker: &self.broker,
+            world: &self.world,
+            answer: self.snapshot().index.broker == live::Broker::Answers,
+        }
     }
 
     /// How it all is, as of the last look.

@@ -34,7 +34,7 @@ pub struct Record {
     pub offset: i64,
     /// Its timestamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub time: Option<Timestamp>,
     /// Its key, where that is text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,12 +64,25 @@ pub struct Record {
     pub reactions: Vec<ReactionView>,
 }
 
+/// Where records are read.
+pub struct Topics<'a> {
+    /// The cluster that has them.
+    pub broker: &'a Arc<dyn Broker>,
+    /// Clock.
+    pub world: &'a world::Shared,
+    /// Whether the broker answers. Nobody waits for one of which it is known that it does not.
+    pub answer: bool,
+}
+
 /// A record is not shown.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such record.
     #[error("{0}")]
     Missing(String),
+    /// The broker is known not to answer.
+    #[error("the broker does not answer")]
+    Away,
     /// The broker does not give it.
     #[error(transparent)]
     Broker(#[from] broker::Error),
@@ -77,12 +90,15 @@ pub enum Error {
 
 /// Reads one record.
 pub async fn fetch(
-    broker: &Arc<dyn Broker>,
-    world: &world::Shared,
+    topics: &Topics<'_>,
     topic: &str,
     partition: i32,
     offset: i64,
 ) -> Result<Incoming, Error> {
+    if !topics.answer {
+        return Err(Error::Away);
+    }
+    let Topics { broker, world, .. } = topics;
     let missing = |why: String| Error::Missing(format!("{topic}/{partition}@{offset}: {why}"));
     let name = TopicName::parse(topic).map_err(missing)?;
     let described = broker.describe(&name).await?;

@@ -38,7 +38,20 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         let short = strsim::jaro_winkler(last(schema.name), last(name));
         (full.max(short), schema.name)
     };
-    let best = all().map(alike).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    best(all().map(alike))
+}
+
+/// The field that somebody may have meant by a name that is none: of `known`, as JSON names them.
+pub fn nearest_field<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    // In JSON a field may be written in either way, and case is a slip like any other.
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let name = plain(name);
+    let alike = |known: &'a String| (strsim::jaro_winkler(&plain(known), &name), known.as_str());
+    best(known.iter().map(alike))
+}
+
+fn best<'a>(alike: impl Iterator<Item = (f64, &'a str)>) -> Option<&'a str> {
+    let best = alike.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 >= ALIKE).then_some(best.1)
 }
 
@@ -81,6 +94,15 @@ mod tests {
         assert_eq!(nearest("orderplaced"), Some("orders.v1.OrderPlaced"));
         assert_eq!(nearest("OrderPlaced"), Some("orders.v1.OrderPlaced"));
         assert_eq!(nearest("zzz"), None);
+    }
+
+    #[test]
+    fn a_slip_in_a_field_is_understood() {
+        let known = ["deliveryId", "sku", "quantity"].map(str::to_owned);
+        assert_eq!(nearest_field("quantty", &known), Some("quantity"));
+        assert_eq!(nearest_field("delivery_ID", &known), Some("deliveryId"));
+        assert_eq!(nearest_field("SKU", &known), Some("sku"));
+        assert_eq!(nearest_field("colour", &known), None);
     }
 
     #[test]

@@ -64,16 +64,14 @@ impl Watch {
 
     /// What a stream says up to its first word on the index.
     async fn first_words(&self, path: &str) -> String {
+        self.listen(path).await.until("event: index").await
+    }
+
+    async fn listen(&self, path: &str) -> Words {
         let request = Request::get(path).body(Body::empty());
         let request = request.expect("a path is a request");
         let answer = self.router.clone().oneshot(request).await.unwrap();
-        let mut words = answer.into_body().into_data_stream();
-        let mut heard = String::new();
-        while !heard.contains("event: index") {
-            let more = words.next().await.expect("it goes on").expect("it is read");
-            heard.push_str(&String::from_utf8_lossy(&more));
-        }
-        heard
+        Words(answer.into_body().into_data_stream())
     }
 
     async fn until_read(&self, events: u64) {
@@ -86,6 +84,21 @@ impl Watch {
     async fn end(self) {
         self.stop.request();
         self.running.ended().await;
+    }
+}
+
+/// What a stream says.
+struct Words(axum::body::BodyDataStream);
+
+impl Words {
+    /// What it says until it has said this, in whole pieces.
+    async fn until(&mut self, end: &str) -> String {
+        let mut heard = String::new();
+        while !heard.contains(end) {
+            let more = self.0.next().await.expect("it goes on");
+            heard.push_str(&String::from_utf8_lossy(&more.expect("it is read")));
+        }
+        heard
     }
 }
 
@@ -240,6 +253,75 @@ async fn payloads_of_a_flow_are_read_together() {
     let (status, body) = watch.get("/api/flows/many?data=true&limit=2").await;
     assert_eq!(status, StatusCode::OK);
     let why = body["events"][0]["data_error"].as_str().unwrap();
-    assert!(why.contains("nobody answers"), "{why}");
+    assert!(why.contains("answer"), "{why}");
+
+    // And once that is known, nobody is asked in vain.
+    watch
+        .observer
+        .until(|now| now.index.broker == Broker::Away)
+        .await;
+    let (_, body) = watch.get("/api/flows/many?data=true&limit=2").await;
+    let why = body["events"][0]["data_error"].as_str().unwrap();
+    assert!(why.contains("the broker does not answer"), "{why}");
+    let (_, body) = watch.get("/api/records/orders/0/0").await;
+    assert_eq!(body["error"], "the broker does not answer");
+    watch.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_a_flow_that_nobody_knows_says_so_and_tells_it_when_it_comes() {
+    let (broker, world, planting) = broker().await;
+    broker.set_there(true);
+    planting.placed("4711").await;
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Watch::start(&broker, &world, &folder).await;
+    watch.until_read(1).await;
+
+    // By its key, which is how one comes to a flow that is not there yet.
+    let mut stream = watch.listen("/api/stream?topics=flow:4711,flow:4712").await;
+    let heard = stream.until("event: index").await;
+    assert!(heard.contains("event: unknown\n"), "{heard}");
+    assert!(heard.contains(r#""asked":"4712""#), "{heard}");
+    assert!(!heard.contains(r#""asked":"4711""#), "{heard}");
+
+    planting.placed("4712").await;
+    let heard = stream.until("event: flow\n").await;
+    let heard = heard + &stream.until("\n\n").await;
+    assert!(heard.contains(r#""asked":"4712""#), "{heard}");
+    assert!(heard.contains(r#""status":"blocked""#), "{heard}");
+
+    let (status, _) = watch.get("/api/stream?topics=flow:").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    watch.end().await;
+}
+
+#[tokio::test]
+async fn the_description_says_of_each_answer_what_it_is_and_of_numbers_that_they_are() {
+    let (broker, world, _) = broker().await;
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Watch::start(&broker, &world, &folder).await;
+    let (_, told) = watch.get("/api/openapi.json").await;
+    let mut names = std::collections::BTreeSet::new();
+    for (path, methods) in told["paths"].as_object().unwrap() {
+        let get = &methods["get"];
+        let name = get["operationId"].as_str().unwrap();
+        assert!(names.insert(name), "{path}: `{name}` is another's name");
+        for (status, answer) in get["responses"].as_object().unwrap() {
+            let words = answer["description"].as_str();
+            // OpenAPI requires it.
+            assert!(
+                words.is_some_and(|words| !words.is_empty()),
+                "{path} {status}"
+            );
+        }
+        let asked = get["parameters"].as_array().into_iter().flatten();
+        for limit in asked.filter(|asked| asked["name"] == "limit") {
+            let schema = &limit["schema"];
+            assert_eq!(schema["type"], "integer", "{path}");
+            for word in ["minimum", "maximum", "default"] {
+                assert!(schema[word].is_u64(), "{path}: {word}");
+            }
+        }
+    }
     watch.end().await;
 }

@@ -14,6 +14,8 @@ export default defineConfig({
   },
   build: {
     target: "es2022",
+    // The first that know `light-dark()`, all of the first half of 2024.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     // The content security policy knows no inline anything, so nothing is put into the page itself.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -39,6 +39,9 @@ use crate::observe::{self, Instruments, Source, Telemetry, Who};
 use crate::program::{Exit, Failure};
 use crate::world;
 
+/// The one metric whose labels are what describes the service.
+const TARGET_INFO: &str = "target_info";
+
 /// Sends spans and metrics for as long as a program runs.
 pub struct Exporting {
     shared: Arc<Shared>,
@@ -269,7 +272,8 @@ impl Shared {
         });
         let mut by_name = BTreeMap::<String, MetricFamily>::new();
         for mut family in registries.flat_map(|registry| registry.gather()) {
-            for metric in family.mut_metric() {
+            let is_described = family.name() == TARGET_INFO;
+            for metric in family.mut_metric().iter_mut().filter(|_| is_described) {
                 // What describes the service says its name by itself, too.
                 let mut labels = metric.take_label();
                 labels.sort_by(|one, other| one.name().cmp(other.name()));

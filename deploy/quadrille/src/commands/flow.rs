@@ -8,14 +8,17 @@ use quadrille::broker::Broker;
 use quadrille::program::{Exit, Failure};
 use quadrille::world;
 
+mod others;
+
+use others::Told;
+
 use super::target::{Asked, Target};
 use super::{json, show};
 use crate::client::Client;
 use crate::draw::draw;
 use crate::paint::Paint;
 use quadrille_observer::flow::status::Word;
-use quadrille_observer::flow::view::{View, view};
-use quadrille_observer::flow::wanted;
+use quadrille_observer::flow::view::view;
 use quadrille_observer::scan::Scan;
 
 /// Shows what became of one flow: its events as a tree of causes, with times, services and outcomes
@@ -56,9 +59,9 @@ pub(super) async fn run(arguments: Arguments, world: world::Shared) -> Result<Ex
     if arguments.follow {
         return Box::pin(follow(&arguments, &source, &world)).await;
     }
-    let view = Box::pin(source.find(&arguments.id)).await?;
-    let view = view.ok_or_else(|| source.unknown(&arguments.id))?;
-    show(&picture(&view, &arguments))?;
+    let told = Box::pin(source.find(&arguments.id)).await?;
+    let told = told.ok_or_else(|| source.unknown(&arguments.id))?;
+    show(&picture(&told, &arguments))?;
     Ok(Exit::Done)
 }
 
@@ -72,22 +75,22 @@ async fn follow(
     let mut screen = Screen::new();
     loop {
         let asked = world.elapsed();
-        let view = Box::pin(source.find(&arguments.id)).await?;
+        let told = Box::pin(source.find(&arguments.id)).await?;
         let took = world.elapsed().saturating_sub(asked);
-        let at_rest = view
+        let at_rest = told
             .as_ref()
-            .is_some_and(|view| view.summary.status.is_at_rest());
+            .is_some_and(|told| told.view.summary.status.is_at_rest());
         let is_late = world.elapsed().saturating_sub(began) >= limit;
-        if let Some(view) = &view {
-            screen.show(&picture(view, arguments), at_rest || is_late)?;
+        if let Some(told) = &told {
+            screen.show(&picture(told, arguments), at_rest || is_late)?;
         }
-        match view {
-            Some(view) if at_rest => {
-                let is_well = view.summary.status != Word::Parked;
+        match told {
+            Some(told) if at_rest => {
+                let is_well = told.view.summary.status != Word::Parked;
                 return Ok(if is_well { Exit::Done } else { Exit::Failed });
             }
-            Some(view) if is_late => {
-                let (word, seconds) = (view.summary.status.as_str(), limit.as_secs());
+            Some(told) if is_late => {
+                let (word, seconds) = (told.view.summary.status.as_str(), limit.as_secs());
                 let message = format!("the flow is still {word} after {seconds} s");
                 return Err(Failure::new(Exit::Failed, message).mend("wait longer by --timeout"));
             }
@@ -101,11 +104,13 @@ async fn follow(
     }
 }
 
-fn picture(view: &View, arguments: &Arguments) -> String {
-    match arguments.json {
-        true => json(view),
-        false => draw(view, Paint::for_stdout()),
+fn picture(told: &Told, arguments: &Arguments) -> String {
+    if arguments.json {
+        return json(told);
     }
+    let paint = Paint::for_stdout();
+    let (id, target) = (&arguments.id, arguments.target.words());
+    draw(&told.view, paint) + &others::draw(&told.others, id, &target, paint)
 }
 
 /// Shows the newest picture in place of the one before; without a terminal, the last one only.
@@ -143,7 +148,7 @@ enum Source {
 }
 
 impl Source {
-    async fn find(&self, wanted: &str) -> Result<Option<View>, Failure> {
+    async fn find(&self, wanted: &str) -> Result<Option<Told>, Failure> {
         let (broker, world) = match self {
             Self::Up(client) => {
                 return client
@@ -164,14 +169,15 @@ impl Source {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
         let found = found?;
-        let flows: Vec<_> = found.flows.iter().collect();
-        let Some((meant, others)) = flows.split_first() else {
+        let mut views = found.flows.iter().map(|flow| view(flow, &found.expected));
+        let Some(mut meant) = views.next() else {
             return Ok(None);
         };
-        let mut view = view(meant, &found.expected);
-        view.notes.extend(found.notes);
-        view.notes.extend(wanted::note(others, wanted));
-        Ok(Some(view))
+        meant.notes.extend(found.notes);
+        Ok(Some(Told {
+            view: meant,
+            others: views.map(|view| view.summary).collect(),
+        }))
     }
 
     fn unknown(&self, wanted: &str) -> Failure {

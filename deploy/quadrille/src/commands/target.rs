@@ -18,7 +18,7 @@ pub(super) struct Target {
         env = "QUADRILLE_URL",
         hide_env_values = true,
         value_name = "URL",
-        default_value = "http://127.0.0.1:7070"
+        default_value = URL
     )]
     url: String,
     /// Go straight to a Kafka cluster instead
@@ -34,7 +34,22 @@ pub(super) enum Asked {
     Cluster(Arc<dyn Broker>),
 }
 
+/// Where a running `up` is, unless somebody says otherwise.
+const URL: &str = "http://127.0.0.1:7070";
+
 impl Target {
+    /// The options that ask the same again; empty where it is who is asked anyway. They end with a blank.
+    pub(super) fn words(&self) -> String {
+        match &self.kafka {
+            Some(brokers) => format!("--kafka {brokers} "),
+            // Whoever has set the variable has it set the next time, too.
+            None if self.url == URL || std::env::var("QUADRILLE_URL").as_ref() == Ok(&self.url) => {
+                String::new()
+            }
+            None => format!("--url {} ", self.url),
+        }
+    }
+
     /// Gets ready to ask. A cluster must answer, `up` is not asked yet.
     pub(super) async fn open(&self, world: &world::Shared) -> Result<Asked, Failure> {
         match &self.kafka {

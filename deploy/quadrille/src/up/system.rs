@@ -46,6 +46,21 @@ struct Part {
     ended: BoxFuture<'static, Result<Result<(), Failure>, Ended>>,
 }
 
+/// Says once what several wait for.
+fn once(told: impl Iterator<Item = (&'static str, String)>) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, why) in told {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((why, vec![name])),
+        }
+    }
+    let reasons = reasons.into_iter();
+    reasons
+        .map(|(why, names)| format!("{}: {why}", names.join(", ")))
+        .collect()
+}
+
 impl System {
     /// Starts all services, each with its own state.
     pub fn start(bus: &Bus, ports: Ports) -> Self {
@@ -139,13 +154,14 @@ impl System {
                 .filter(|(_, report)| !report.ready);
             let told = not_ready.map(|(name, report)| {
                 let state = format!("{:?}", report.state).to_lowercase();
-                match &report.failed {
-                    Some(failed) => format!("{name}: {failed}"),
-                    None if report.waiting_for.is_empty() => format!("{name}: {state}"),
-                    None => format!("{name}: {}", report.waiting_for.join("; ")),
-                }
+                let why = match &report.failed {
+                    Some(failed) => failed.clone(),
+                    None if report.waiting_for.is_empty() => state,
+                    None => report.waiting_for.join("; "),
+                };
+                (*name, why)
             });
-            told.collect()
+            once(told)
         })
     }
 

@@ -35,6 +35,11 @@ impl Error {
         }
     }
 
+    /// What is told of it.
+    pub(super) fn body(&self) -> &Body {
+        &self.body
+    }
+
     /// A parameter has a value that cannot be used.
     pub fn bad(error: impl Into<String>, mend: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, mend)
@@ -93,6 +98,11 @@ impl From<record::Error> for Error {
                 StatusCode::NOT_FOUND,
                 why,
                 "what is known of the event without it is shown with its flow",
+            ),
+            record::Error::Away => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error.to_string(),
+                "try again when it does: /api/status tells",
             ),
             record::Error::Broker(error) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -17,7 +17,7 @@ use super::error::{Body, Error};
 use crate::flow::status::{Wait, Word};
 use crate::flow::view::{Event, Summary, View, page};
 use crate::flow::wanted;
-use crate::index::{Found, Row, Wanted};
+use crate::index::{self, Found, Index, Row, Wanted};
 use crate::live::{Broker, IndexState, Snapshot};
 use crate::record::{self, Record, fetch_many};
 use crate::why;
@@ -33,7 +33,7 @@ const EVENTS_MAX: usize = 10_000;
 /// Most events of which the payloads are read for one answer.
 const DATA_MAX: usize = 200;
 /// Longest text to look for.
-const TEXT_BYTES_MAX: usize = 512;
+const TEXT_BYTES_MAX: usize = quadrille::publish::KEY_BYTES_MAX;
 
 /// Which flows to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -41,18 +41,23 @@ const TEXT_BYTES_MAX: usize = 512;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// How they stand: `parked`, `blocked` and so on, with commas between.
+    #[param(value_type = Option<Vec<Word>>, style = Form, explode = false)]
     status: Option<String>,
     /// Full name of the type of their first event.
     r#type: Option<String>,
     /// The service that they wait for, or that failed.
     service: Option<String>,
     /// Earliest time of what happened last, as in RFC 3339.
+    #[param(format = DateTime)]
     since: Option<String>,
     /// Latest time of what happened last.
+    #[param(format = DateTime)]
     until: Option<String>,
     /// What the flow id or a business key begins with.
+    #[param(max_length = 1024)]
     q: Option<String>,
-    /// How many, 1 to 500; 100 if not given.
+    /// How many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
     limit: Option<String>,
     /// Goes on after another answer's `next`.
     after: Option<String>,
@@ -108,7 +113,7 @@ pub(super) struct Finding {
     get,
     path = "/api/flows",
     params(Asked),
-    responses((status = 200, body = Page), (status = 400, body = Body))
+    responses((status = 200, description = "The answer", body = Page), (status = 400, description = "A parameter cannot be used", body = Body))
 )]
 pub(super) async fn list(
     State(shared): State<Shared>,
@@ -184,7 +189,7 @@ fn words(text: &str) -> Result<Vec<Word>, Error> {
     names.map(word).collect()
 }
 
-fn check_text(text: &str) -> Result<(), Error> {
+pub(super) fn check_text(text: &str) -> Result<(), Error> {
     match text.len() <= TEXT_BYTES_MAX {
         true => Ok(()),
         false => Err(Error::bad(
@@ -221,11 +226,13 @@ fn number(name: &str, text: Option<&str>, min: u64, max: u64) -> Result<Option<u
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AskedOne {
-    /// How many events, 1 to 10000; 500 if not given.
+    /// How many events; with payloads at most 200, which are what is told then if not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000, default = 500)]
     limit: Option<String>,
     /// Goes on after another answer's `next`.
     after: Option<String>,
-    /// `true`: with payloads, at most 200 events.
+    /// With payloads, of at most 200 events.
+    #[param(default = false)]
     data: Option<bool>,
 }
 
@@ -233,8 +240,9 @@ pub(super) struct AskedOne {
 #[utoipa::path(
     get,
     path = "/api/flows/{id}",
+    operation_id = "flow",
     params(("id" = String, Path, description = "A flow id or a business key"), AskedOne),
-    responses((status = 200, body = Told), (status = 400, body = Body), (status = 404, body = Body))
+    responses((status = 200, description = "The answer", body = Told), (status = 400, description = "A parameter cannot be used", body = Body), (status = 404, description = "There is no such thing here", body = Body))
 )]
 pub(super) async fn one(
     State(shared): State<Shared>,
@@ -250,7 +258,7 @@ pub(super) async fn one(
     let limit = limit(asked.limit.as_deref(), EVENTS.min(max), max)?;
     let after = number("after", asked.after.as_deref(), 0, u64::MAX)?.unwrap_or(0);
     let (observer, snapshot) = (&shared.observer, shared.observer.snapshot());
-    let mut rows = meant(&shared, &wanted).await?.into_iter();
+    let mut rows = meant(&observer.index, &wanted).await?.into_iter();
     let first = rows.next().ok_or_else(|| unknown(&wanted, &snapshot))?;
     let id = FlowId::new(first.summary.id.as_str());
     let found = observer.index.flow(&id).await?;
@@ -273,8 +281,6 @@ pub(super) async fn one(
     }
     let end = from + view.events.len();
     let others: Vec<_> = rows.map(|row| why::told(row, &snapshot)).collect();
-    let ids: Vec<_> = others.iter().map(|other| other.id.as_str()).collect();
-    view.notes.extend(wanted::note_of_ids(&ids, &wanted));
     Ok(Json(Told {
         view,
         next: (end < total).then(|| end.to_string()),
@@ -284,8 +290,7 @@ pub(super) async fn one(
 }
 
 /// The flows that a name may mean, the one that it means first.
-async fn meant(shared: &Shared, wanted: &str) -> Result<Vec<Row>, Error> {
-    let index = &shared.observer.index;
+pub(super) async fn meant(index: &Index, wanted: &str) -> Result<Vec<Row>, index::Error> {
     let mut rows = index.find(wanted, Found::Flow).await?;
     for row in index.find(wanted, Found::Key).await? {
         if rows.iter().all(|known| known.summary.id != row.summary.id) {
@@ -300,7 +305,7 @@ async fn meant(shared: &Shared, wanted: &str) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-fn unknown(wanted: &str, snapshot: &Snapshot) -> Error {
+pub(super) fn unknown(wanted: &str, snapshot: &Snapshot) -> Error {
     let mend = match snapshot.index.is_behind() {
         _ if snapshot.index.broker == Broker::Waiting => {
             "the broker has not answered yet: ask again when it has, /api/status tells"
@@ -349,7 +354,7 @@ async fn add_data(shared: &Shared, events: &mut [Event]) {
         wanted.entry(at).or_default().insert(offset);
     }
     let observer = &shared.observer;
-    let found = fetch_many(&observer.broker, &observer.world, wanted).await;
+    let found = fetch_many(&observer.topics(), wanted).await;
     let cluster = observer.cluster();
     for event in events {
         match place(event).and_then(|place| found.get(&place)) {
@@ -369,6 +374,7 @@ async fn add_data(shared: &Shared, events: &mut [Event]) {
 #[into_params(parameter_in = Query)]
 pub(super) struct AskedText {
     /// A flow id, a business key, an event id, `topic/partition/offset`, or a trace id.
+    #[param(max_length = 1024)]
     q: String,
 }
 
@@ -377,7 +383,7 @@ pub(super) struct AskedText {
     get,
     path = "/api/find",
     params(AskedText),
-    responses((status = 200, body = Finding), (status = 400, body = Body))
+    responses((status = 200, description = "The answer", body = Finding), (status = 400, description = "A parameter cannot be used", body = Body))
 )]
 pub(super) async fn find(
     State(shared): State<Shared>,
@@ -396,7 +402,7 @@ pub(super) async fn find(
     for by in Found::ALL {
         finding.tried.push(by);
         let rows = match by {
-            Found::Key => meant(&shared, text).await?,
+            Found::Key => meant(&shared.observer.index, text).await?,
             by => shared.observer.index.find(text, by).await?,
         };
         if rows.is_empty() {

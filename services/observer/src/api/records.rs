@@ -3,29 +3,28 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use quadrille::id::FlowId;
 
 use super::Shared;
 use super::error::{Body, Error};
 use crate::flow::view::view;
-use crate::live::Broker;
 use crate::record::{Record, fetch};
 
 /// One record, read from its topic.
 #[utoipa::path(
     get,
     path = "/api/records/{topic}/{partition}/{offset}",
+    operation_id = "record",
     params(
         ("topic" = String, Path, description = "The topic"),
-        ("partition" = i32, Path, description = "The partition"),
-        ("offset" = i64, Path, description = "The offset"),
+        ("partition" = i32, Path, minimum = 0, description = "The partition"),
+        ("offset" = i64, Path, minimum = 0, description = "The offset"),
     ),
     responses(
-        (status = 200, body = Record),
-        (status = 400, body = Body),
-        (status = 404, body = Body),
-        (status = 503, body = Body)
+        (status = 200, description = "The answer", body = Record),
+        (status = 400, description = "A parameter cannot be used", body = Body),
+        (status = 404, description = "There is no such thing here", body = Body),
+        (status = 503, description = "It cannot be answered now", body = Body)
     )
 )]
 pub(super) async fn one(
@@ -46,13 +45,7 @@ pub(super) async fn one(
     let partition = number("partition", &partition)?;
     let partition = i32::try_from(partition).unwrap_or(i32::MAX);
     let observer = &shared.observer;
-    // Nobody waits for a broker of which it is known that it does not answer.
-    if observer.snapshot().index.broker != Broker::Answers {
-        let mend = "try again when it does: /api/status tells";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Error::new(status, "the broker does not answer", mend));
-    }
-    let read = fetch(&observer.broker, &observer.world, &topic, partition, offset).await?;
+    let read = fetch(&observer.topics(), &topic, partition, offset).await?;
     let mut record = Record::of(&read, &observer.cluster());
     if let (Some(flow), Some(event)) = (&record.flow, &record.event_id) {
         let found = observer.index.flow(&FlowId::new(flow.as_str())).await?;

@@ -3,7 +3,7 @@
 //! The id of an event is the position of the index, so that a page that was away is told what it
 //! missed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use utoipa::IntoParams;
 
 use super::error::{Body, Error};
+use super::flows;
 use super::{STREAMS_MAX, Services, Shared};
 use crate::index::Found;
 use crate::observer::{News, Observer};
@@ -39,7 +40,7 @@ const FLOWS_MAX: usize = 20;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
-    /// `flows`, `services` and `flow:ID`, with commas between.
+    /// `flows`, `services` and `flow:ID`, with commas between. An ID is a flow id or a business key.
     #[serde(default)]
     topics: String,
     /// Id of the last event that was heard, for whoever cannot set the header `Last-Event-ID`, which wins:
@@ -52,7 +53,8 @@ pub(super) struct Asked {
 struct Topics {
     flows: bool,
     services: bool,
-    flow: BTreeSet<String>,
+    /// Flows as they were asked for, with their ids as far as they are known.
+    flow: BTreeMap<String, Option<String>>,
 }
 
 /// Events of one stream, which wait to be sent.
@@ -65,7 +67,10 @@ struct Listener {
     _seat: OwnedSemaphorePermit,
 }
 
-/// What changes, as server-sent events `flows`, `flow`, `services` and `index`.
+/// What changes, as server-sent events `flows`, `flow`, `services`, `unknown` and `index`.
+///
+/// `unknown` says at once, with `asked`, `error` and `mend`, that no flow has an id or key yet. The stream goes
+/// on: when the flow comes, `flow` tells it.
 ///
 /// The id of each is a position of the index. The stream begins with a `retry` of 2 s; whoever comes back
 /// with the last id that it heard is told what it missed.
@@ -77,9 +82,9 @@ struct Listener {
         ("last-event-id" = Option<String>, Header, description = "Id of the last event that was heard"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String),
-        (status = 400, body = Body),
-        (status = 503, body = Body)
+        (status = 200, description = "The answer", content_type = "text/event-stream", body = String),
+        (status = 400, description = "A parameter cannot be used", body = Body),
+        (status = 503, description = "It cannot be answered now", body = Body)
     )
 )]
 pub(super) async fn stream(
@@ -142,7 +147,12 @@ impl Topics {
                 ("flows", _) => topics.flows = true,
                 ("services", _) => topics.services = true,
                 (_, Some(id)) if topics.flow.len() < FLOWS_MAX => {
-                    topics.flow.insert(id.to_owned());
+                    if id.is_empty() || id.chars().any(char::is_control) {
+                        let mend = "give a flow id or a business key behind `flow:`";
+                        return Err(Error::bad(format!("`{name}` names no flow"), mend));
+                    }
+                    flows::check_text(id)?;
+                    topics.flow.insert(id.to_owned(), None);
                 }
                 (_, Some(_)) => {
                     let mend = "open another stream for the others";
@@ -166,6 +176,8 @@ impl Listener {
         if self.told_at.is_none() {
             events.push(Event::default().retry(COME_AGAIN));
             self.catch_up(&mut events).await;
+            self.find_flows().await;
+            self.tell_unknown(&mut events);
         }
         loop {
             let now = self.observer.world.elapsed();
@@ -219,19 +231,51 @@ impl Listener {
         {
             events.push(event("flows", flows.to_string(), news.change));
         }
-        for id in &self.topics.flow {
-            if news.all || news.changed.contains(id) {
-                let told = self.flow(id).await;
+        let found = match news.all || news.flows.is_some() {
+            true => self.find_flows().await,
+            false => Vec::new(),
+        };
+        for (asked, id) in &self.topics.flow {
+            let Some(id) = id else { continue };
+            if news.all || news.changed.contains(id) || found.contains(asked) {
+                let told = self.flow(asked, id).await;
                 events.extend(told.map(|told| event("flow", told, news.change)));
             }
         }
     }
 
-    async fn flow(&self, id: &str) -> Option<String> {
+    /// Finds the flows that are asked for and were not known: those that are there now, as they were asked for.
+    async fn find_flows(&mut self) -> Vec<String> {
+        let mut found = Vec::new();
+        let unknown = self.topics.flow.iter_mut().filter(|(_, id)| id.is_none());
+        for (asked, id) in unknown {
+            let rows = flows::meant(&self.observer.index, asked).await;
+            let first = rows.ok().and_then(|rows| rows.into_iter().next());
+            if let Some(row) = first {
+                *id = Some(row.summary.id);
+                found.push(asked.clone());
+            }
+        }
+        found
+    }
+
+    /// Says of which flows nothing is known yet.
+    fn tell_unknown(&self, events: &mut Vec<Event>) {
+        let snapshot = self.observer.snapshot();
+        let unknown = self.topics.flow.iter().filter(|(_, id)| id.is_none());
+        for (asked, _) in unknown {
+            let why = flows::unknown(asked, &snapshot);
+            let Body { error, mend } = why.body();
+            let told = serde_json::json!({ "asked": asked, "error": error, "mend": mend });
+            events.push(event("unknown", told.to_string(), snapshot.index.change));
+        }
+    }
+
+    async fn flow(&self, asked: &str, id: &str) -> Option<String> {
         let rows = self.observer.index.find(id, Found::Flow).await.ok()?;
         let flow = why::told(rows.into_iter().next()?, &self.observer.snapshot());
         let told = serde_json::json!({
-            "id": flow.id, "change": flow.change, "status": flow.status, "why": flow.why,
+            "asked": asked, "id": flow.id, "change": flow.change, "status": flow.status, "why": flow.why,
         });
         Some(told.to_string())
     }
@@ -267,6 +311,8 @@ mod tests {
         assert!(topics.flows && !topics.services);
         assert_eq!(topics.flow.len(), 2);
         assert!(Topics::parse("everything").is_err());
+        assert!(Topics::parse("flow:").is_err());
+        assert!(Topics::parse(&format!("flow:{}", "4".repeat(20_000))).is_err());
         let many: Vec<_> = (0..=FLOWS_MAX).map(|nth| format!("flow:{nth}")).collect();
         assert!(Topics::parse(&many.join(",")).is_err());
     }

@@ -58,10 +58,10 @@ pub struct Summary {
     /// Business keys of its events, at most ten.
     pub keys: Vec<Key>,
     /// When its first event came to be.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
     /// When the last thing that is known of it happened.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_at: Option<Timestamp>,
     /// Milliseconds between these two.
     pub took_ms: f64,
@@ -107,7 +107,7 @@ pub struct Event {
     /// The event that it names as its cause.
     pub cause: Option<String>,
     /// When it came to be.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub time: Option<Timestamp>,
     /// Milliseconds since the flow began.
     pub after_ms: f64,
@@ -189,13 +189,13 @@ pub struct AttemptView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error_code: String,
     /// When it began.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: f64,
     /// When the next one is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<Timestamp>,
     /// Instance of the service.
     pub instance: String,

@@ -2,7 +2,7 @@
 //!
 //! A key's own flow comes first: the one that was opened for the key by the service that it belongs
 //! to, whatever others have emitted under it since. Only where there is none is it the newest. None is
-//! hidden: the others are told by their ids.
+//! hidden: the others are told beside it.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,6 @@ use quadrille::id::FlowId;
 
 use super::Flow;
 use crate::types;
-
-/// Ids that a note tells. More are counted.
-const IDS_MAX: usize = 10;
 
 /// The flows that are opened for a business key, one for each key space.
 pub fn flows_of_key(key: &str) -> Vec<FlowId> {
@@ -38,28 +35,6 @@ pub fn rank(flow: &FlowId, wanted: &str) -> u8 {
         false if is_own(flow, wanted) => 1,
         false => 2,
     }
-}
-
-/// What is to be said of the others, where there are any.
-pub fn note(others: &[&Flow], wanted: &str) -> Option<String> {
-    let ids: Vec<_> = others.iter().map(|flow| flow.id.as_str()).collect();
-    note_of_ids(&ids, wanted)
-}
-
-/// What is to be said of the others by their ids, where there are any.
-pub fn note_of_ids(ids: &[&str], wanted: &str) -> Option<String> {
-    if ids.is_empty() {
-        return None;
-    }
-    let (told, count) = (&ids[..ids.len().min(IDS_MAX)], ids.len());
-    let more = match count - told.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Some(format!(
-        "other flows have the key {wanted} too ({count}), each is shown by its id: {}{more}",
-        told.join(", ")
-    ))
 }
 
 #[cfg(test)]
@@ -89,19 +64,5 @@ mod tests {
         assert_eq!(ids[0], named.id);
         assert_eq!(ids[1], own.id);
         assert_eq!(ids[2..], [FlowId::new("b"), FlowId::new("a")]);
-    }
-
-    #[test]
-    fn the_others_are_told_up_to_a_limit() {
-        let flows: Vec<_> = (0..12)
-            .map(|n| flow(FlowId::new(format!("f{n}")), n))
-            .collect();
-        let flows: Vec<_> = flows.iter().collect();
-        assert_eq!(note(&[], "4711"), None);
-        assert_eq!(
-            note(&flows[..2], "4711").unwrap(),
-            "other flows have the key 4711 too (2), each is shown by its id: f0, f1"
-        );
-        assert!(note(&flows, "4711").unwrap().ends_with("f9 and 2 more"));
     }
 }

@@ -48,7 +48,7 @@ pub struct IndexState {
     pub broker: Broker,
     /// Since when that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub broker_since: Option<Timestamp>,
     /// Why topics cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct Service {
     pub alive: bool,
     /// When an instance said last that it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_seen: Option<Timestamp>,
     /// Records before which it is, in the partitions that its instances have.
     pub lag: u64,
@@ -130,7 +130,7 @@ pub struct InstanceView {
     /// `waiting`, `running`, `draining` or `stopped`.
     pub activity: String,
     /// When it said so.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Whether its lease holds.
     pub alive: bool,
@@ -164,7 +164,7 @@ pub struct Assigned {
     /// Records finished a second, in the last moments.
     pub per_second: f64,
     /// When the low-water mark moved last.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub moved_at: Timestamp,
 }
 

@@ -13,6 +13,8 @@ use futures::future::join_all;
 use quadrille::broker::{Broker, Incoming, TopicPartition};
 use quadrille::world;
 
+use super::{Error, Topics};
+
 /// Longest that all of it may take.
 const WAIT: Duration = Duration::from_secs(5);
 /// Most records between two wanted ones that are read in vain.
@@ -26,8 +28,16 @@ pub type Wanted = BTreeMap<TopicPartition, BTreeSet<i64>>;
 pub type Found = BTreeMap<(TopicPartition, i64), Result<Incoming, String>>;
 
 /// Reads records. Each that is wanted is found, or the reason why it is not.
-pub async fn fetch_many(broker: &Arc<dyn Broker>, world: &world::Shared, wanted: Wanted) -> Found {
-    fetch_within(broker, world, wanted, BYTES_MAX).await
+pub async fn fetch_many(topics: &Topics<'_>, wanted: Wanted) -> Found {
+    if topics.answer {
+        return fetch_within(topics.broker, topics.world, wanted, BYTES_MAX).await;
+    }
+    let mut work = Work {
+        found: Found::new(),
+        bytes_left: 0,
+    };
+    work.miss(&wanted, &format!("{}: ask again when it does", Error::Away));
+    work.found
 }
 
 async fn fetch_within(

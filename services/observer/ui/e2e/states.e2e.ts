@@ -125,6 +125,16 @@ describe("states that teach", () => {
     await page.locator(".flow-row", { hasText: "order 6000" }).waitFor();
   });
 
+  test("a flow that nobody knows yet is waited for, and shown when it comes", async () => {
+    const page = await come();
+    await toPanel(page, "/flows/6000");
+    await page.getByText("this page shows it by itself").waitFor();
+    expect(await page.locator(".panel h2").innerText()).toBe("There is no such flow yet");
+    mock.changed(tell(completed("6000", Date.now())));
+    await page.locator(".why-words").waitFor();
+    expect(await heading(page)).toBe("order 6000");
+  });
+
   test("a payload that retention took says so, and the event is still told", async () => {
     mock.weather.expired = true;
     const page = await come();

@@ -30,6 +30,14 @@ async fn broker(records: i64) -> (Arc<dyn Broker>, world::Shared) {
     (broker, world)
 }
 
+fn topics<'a>(broker: &'a Arc<dyn Broker>, world: &'a world::Shared) -> Topics<'a> {
+    Topics {
+        broker,
+        world,
+        answer: true,
+    }
+}
+
 fn topic() -> TopicName {
     TopicName::parse("orders").unwrap()
 }
@@ -70,7 +78,7 @@ async fn records_of_all_partitions_are_found_and_what_is_not_there_is_told() {
     // Given partitions of 1,200 records: wanted are near ones, far ones, and some that are not there.
     let (broker, world) = broker(1_200).await;
     let asked = [(0, 1), (0, 2), (0, 1_199), (0, 1_200), (1, 600)];
-    let found = fetch_many(&broker, &world, wanted(&asked)).await;
+    let found = fetch_many(&topics(&broker, &world), wanted(&asked)).await;
     assert_eq!(
         told(&found),
         [
@@ -81,7 +89,7 @@ async fn records_of_all_partitions_are_found_and_what_is_not_there_is_told() {
             "1/600"
         ]
     );
-    let nowhere = fetch_many(&broker, &world, wanted(&[(7, 0)])).await;
+    let nowhere = fetch_many(&topics(&broker, &world), wanted(&[(7, 0)])).await;
     assert!(nowhere.values().all(Result::is_err), "{nowhere:?}");
 }
 

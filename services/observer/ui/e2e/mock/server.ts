@@ -110,7 +110,9 @@ export class Mock {
       counts: this.counts(),
       index: this.index(),
     });
-    this.say(`flow:${id}`, "flow", { id, change, status, why });
+    for (const asked of [id, ...flow.summary.keys.map(({ key }) => key)]) {
+      this.say(`flow:${asked}`, "flow", { asked, id, change, status, why });
+    }
   }
 
   find(key: string): StoredFlow {
@@ -330,6 +332,13 @@ export class Mock {
     if (this.weather.silent) response.write(": hello\n\n");
     else
       response.write(`id: ${this.index().change}\nevent: index\ndata: ${JSON.stringify(this.index())}\n\n`);
+    for (const topic of asked.filter((each) => each.startsWith("flow:"))) {
+      const name = topic.slice("flow:".length);
+      const names = ({ summary }: StoredFlow) => [summary.id, ...summary.keys.map(({ key }) => key)];
+      if (!this.weather.empty && this.flows.some((flow) => names(flow).includes(name))) continue;
+      const told = { asked: name, error: `no flow ${name} is known here`, mend: "it may come" };
+      response.write(`event: unknown\ndata: ${JSON.stringify(told)}\n\n`);
+    }
   }
 
   private file(path: string, response: ServerResponse) {

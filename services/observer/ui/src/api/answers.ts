@@ -11,6 +11,7 @@ import type {
   FlowPage,
   FlowSummary,
   FlowsChanged,
+  FlowUnknown,
   FlowView,
   Found,
   IndexState,
@@ -230,4 +231,11 @@ export const flowsChanged = object<FlowsChanged>({
   index: indexState,
 });
 
-export const flowChanged = object<FlowChanged>({ id: text, change: number, status, why: text });
+export const flowChanged = object<FlowChanged>({
+  asked: optional(text),
+  id: text,
+  change: number,
+  status,
+  why: text,
+});
+export const flowUnknown = object<FlowUnknown>({ asked: text, error: text, mend: text });

@@ -1,8 +1,8 @@
 // The one server-sent stream of this tab. It listens to the topics that the screen shows, says how the
 // connection is, and comes back by itself. A new connection sends nothing that happened before it, so
 // whoever listens is told `back` and asks again.
-import { flowChanged, flowsChanged, indexState, servicesPage } from "./answers";
-import type { FlowChanged, FlowsChanged, IndexState, ServicesPage } from "./types";
+import { flowChanged, flowsChanged, flowUnknown, indexState, servicesPage } from "./answers";
+import type { FlowChanged, FlowsChanged, FlowUnknown, IndexState, ServicesPage } from "./types";
 
 export type Link =
   | { state: "connecting" }
@@ -14,6 +14,8 @@ export type Link =
 export interface Listener {
   flows?(message: FlowsChanged): void;
   flow?(message: FlowChanged): void;
+  /** No flow is called so yet. It is told when it comes. */
+  unknown?(message: FlowUnknown): void;
   services?(message: ServicesPage): void;
   index?(state: IndexState): void;
   link?(link: Link): void;
@@ -88,6 +90,7 @@ export class Stream {
     source.onerror = () => this.gone();
     this.hear(source, "flows", (data) => this.listener.flows?.(flowsChanged(data, "message flows")));
     this.hear(source, "flow", (data) => this.listener.flow?.(flowChanged(data, "message flow")));
+    this.hear(source, "unknown", (data) => this.listener.unknown?.(flowUnknown(data, "message unknown")));
     this.hear(source, "index", (data) => this.listener.index?.(indexState(data, "message index")));
     this.hear(source, "services", (data) => this.listener.services?.(servicesPage(data, "message services")));
   }

@@ -219,8 +219,17 @@ export interface FlowsChanged {
 }
 
 export interface FlowChanged {
+  /** What the stream was asked for: the id, or a business key. */
+  asked?: string;
   id: string;
   change: number;
   status: Status;
   why: string;
+}
+
+/** No flow is called so yet. */
+export interface FlowUnknown {
+  asked: string;
+  error: string;
+  mend: string;
 }

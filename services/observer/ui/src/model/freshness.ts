@@ -12,6 +12,8 @@ const PROMPT_MS = 100;
 export interface Freshness {
   tone: "good" | "warning" | "danger" | "quiet";
   words: string;
+  /** Where there is little room. */
+  short?: string;
   /** The longer story, for the badge's description. */
   detail?: string;
   progress?: number;
@@ -47,8 +49,9 @@ export function freshness(seen: Seen, now: number): Freshness {
   const behind = `${count(index.behind_records)} records are not read yet.`;
   const detail = index.behind_records === 0 ? "Every record is read." : behind;
   const lag = index.behind_ms < PROMPT_MS ? "up to date" : `index ${seconds(index.behind_ms)} behind`;
-  if (paused) return { tone: "warning", words: `paused · ${lag}`, detail: "Press l to go on live." };
-  return { tone: "good", words: `live · ${lag}`, detail };
+  if (paused)
+    return { tone: "warning", words: `paused · ${lag}`, short: "paused", detail: "Press l to go on live." };
+  return { tone: "good", words: `live · ${lag}`, short: "live", detail };
 }
 
 /** The observer answers, and the broker does not: what is shown is what was read before. */

@@ -22,6 +22,9 @@ const stream = new Stream({
   flow: (message) => {
     for (const screen of screens) screen.flow?.(message);
   },
+  unknown: (message) => {
+    for (const screen of screens) screen.unknown?.(message);
+  },
   services: (message) => {
     for (const screen of screens) screen.services?.(message);
     heard(message.index);
@@ -108,6 +111,7 @@ export function useTopics(topics: readonly string[], listener: Listener) {
     const screen: Listener = {
       flows: (message) => latest.current.flows?.(message),
       flow: (message) => latest.current.flow?.(message),
+      unknown: (message) => latest.current.unknown?.(message),
       services: (message) => latest.current.services?.(message),
       back: () => latest.current.back?.(),
     };

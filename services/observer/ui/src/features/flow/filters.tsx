@@ -1,11 +1,12 @@
 // Which events of the flow are shown. All of it is in the address; `e` leads to the text.
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { FlowAddress } from "../../model/address";
 import { choices, REACTION_STATUSES, type ReactionStatus } from "../../model/event-filter";
 import type { LoadedFlow } from "../../model/flow-pages";
 import { plural, typeName } from "../../model/words";
 import { Announce } from "../../parts/announce";
 import { Choice, withChosen } from "../../parts/choice";
+import { type Chosen, Folded, useFold } from "../../parts/folded";
 import { Icon } from "../../parts/icons";
 import { useShortcuts } from "../../parts/shortcuts";
 
@@ -28,31 +29,63 @@ export function FlowFilters({ address, flow, change, fitting, leave }: Props) {
     fitting === undefined
       ? ""
       : `${fitting} of ${plural(flow.events.length, "event")} ${fitting === 1 ? "fits" : "fit"}`;
+  const fold = useFold("flow");
+  const field = useRef<HTMLInputElement>(null);
+  const wanted = useRef(false);
+  const toText = () => {
+    field.current?.focus();
+    field.current?.select();
+  };
+  useShortcuts((action) => {
+    if (action !== "filter") return false;
+    // Where it is folded away, it is unfolded first.
+    if (field.current) toText();
+    else {
+      wanted.current = true;
+      fold[1](true);
+    }
+    return true;
+  });
+  useEffect(() => {
+    if (!wanted.current || !field.current) return;
+    wanted.current = false;
+    toText();
+  });
+  const chosen: Chosen[] = [];
+  const choose = (words: string | undefined, to: Partial<FlowAddress>) => {
+    if (words) chosen.push({ words, remove: () => change(to) });
+  };
+  choose(text && `“${text}”`, { text: undefined });
+  choose(type && typeName(type), { type: undefined });
+  choose(service, { service: undefined });
+  choose(status, { status: undefined });
   return (
     <fieldset className="filters flow-filters">
       <legend className="unseen">Filter the events of this flow</legend>
-      <TextFilter text={text} change={(next) => change({ text: next })} leave={leave} />
-      <Choice
-        label="Type"
-        all="All types"
-        value={type}
-        options={withChosen(types, type).map((each) => ({ value: each, words: typeName(each) }))}
-        choose={(next) => change({ type: next })}
-      />
-      <Choice
-        label="Service"
-        all="Any service"
-        value={service}
-        options={withChosen(services, service).map((each) => ({ value: each, words: each }))}
-        choose={(next) => change({ service: next })}
-      />
-      <Choice
-        label="Reaction"
-        all="However it stands"
-        value={status}
-        options={REACTION_STATUSES.map((each) => ({ value: each, words: each }))}
-        choose={(next) => change({ status: next as ReactionStatus | undefined })}
-      />
+      <Folded label="Filters" icon="filters" fold={fold} chosen={chosen}>
+        <TextFilter field={field} text={text} change={(next) => change({ text: next })} leave={leave} />
+        <Choice
+          label="Type"
+          all="All types"
+          value={type}
+          options={withChosen(types, type).map((each) => ({ value: each, words: typeName(each) }))}
+          choose={(next) => change({ type: next })}
+        />
+        <Choice
+          label="Service"
+          all="Any service"
+          value={service}
+          options={withChosen(services, service).map((each) => ({ value: each, words: each }))}
+          choose={(next) => change({ service: next })}
+        />
+        <Choice
+          label="Reaction"
+          all="However it stands"
+          value={status}
+          options={REACTION_STATUSES.map((each) => ({ value: each, words: each }))}
+          choose={(next) => change({ status: next as ReactionStatus | undefined })}
+        />
+      </Folded>
       {fitting !== undefined && (
         <>
           <span className="quiet">
@@ -76,13 +109,13 @@ export function FlowFilters({ address, flow, change, fitting, leave }: Props) {
 }
 
 interface TextProps {
+  field: RefObject<HTMLInputElement | null>;
   text?: string;
   change: (text: string | undefined) => void;
   leave: () => void;
 }
 
-function TextFilter({ text, change, leave }: TextProps) {
-  const field = useRef<HTMLInputElement>(null);
+function TextFilter({ field, text, change, leave }: TextProps) {
   const [typed, setTyped] = useState(text ?? "");
   const [known, setKnown] = useState(text);
   // The address changed under it, by a button or by going back.
@@ -95,12 +128,6 @@ function TextFilter({ text, change, leave }: TextProps) {
     if (wanted === text) return;
     const timer = setTimeout(() => change(wanted), SETTLED_MS);
     return () => clearTimeout(timer);
-  });
-  useShortcuts((action) => {
-    if (action !== "filter") return false;
-    field.current?.focus();
-    field.current?.select();
-    return true;
   });
   function press(event: KeyboardEvent) {
     if (event.key === "Escape" && typed !== "") setTyped("");

@@ -10,10 +10,14 @@ const PAGE = 500;
 /** A flow is asked for again at most this often, and a long one less often. */
 const AGAIN_MS = 500;
 const AGAIN_PER_PAGE_MS = 1000;
+/** Letters of a name that are worth looking for: the observer takes 1024 bytes. */
+const NAME_MAX = 1024;
 
 export interface Flow {
   flow?: LoadedFlow;
   failure?: Failure;
+  /** The observer knows no such flow, and will say when it comes. */
+  awaited: boolean;
   /** It changed while the person paused. */
   held: boolean;
   loadingMore: boolean;
@@ -26,6 +30,7 @@ export function useFlow(id: string): Flow {
   const [flow, setFlow] = useState<LoadedFlow>();
   const [trouble, setTrouble] = useState<Failure>();
   const [held, setHeld] = useState(false);
+  const [awaited, setAwaited] = useState(false);
   const [loadingMore, setLoadingMore] = useState(false);
   const latest = useRef<LoadedFlow>(undefined);
   const under_way = useRef<Promise<LoadedFlow | undefined>>(undefined);
@@ -121,11 +126,18 @@ export function useFlow(id: string): Flow {
 
   // The address may hold a business key; the stream knows flows by their id.
   const topic = flow?.head.id ?? id;
-  useTopics([`flow:${topic}`], {
+  // One that the observer refuses to look for is not listened to either.
+  const askable = topic.length <= NAME_MAX;
+  useTopics(askable ? [`flow:${topic}`] : [], {
     flow: (message) => {
-      if (message.id === topic) soon();
+      if (message.id !== topic && message.asked !== topic) return;
+      setAwaited(false);
+      soon();
+    },
+    unknown: (message) => {
+      if (message.asked === topic) setAwaited(true);
     },
     back: soon,
   });
-  return { flow, failure: trouble, held, loadingMore, more, refresh: () => void refresh() };
+  return { flow, failure: trouble, awaited, held, loadingMore, more, refresh: () => void refresh() };
 }

@@ -6,7 +6,14 @@ import { useLive } from "../../parts/live";
 import { Go } from "../../parts/router";
 import { Panel } from "../../parts/states";
 
-export function NoSuchFlow({ id, failure }: { id: string; failure: Failure }) {
+interface Props {
+  id: string;
+  failure: Failure;
+  /** The observer will say when it comes. */
+  awaited: boolean;
+}
+
+export function NoSuchFlow({ id, failure, awaited }: Props) {
   const { index } = useLive();
   const behind = index && !index.caught_up;
   return (
@@ -14,7 +21,13 @@ export function NoSuchFlow({ id, failure }: { id: string; failure: Failure }) {
       <h1 className="unseen">Flow not found</h1>
       <Panel
         icon="search"
-        title={behind ? "This flow is not read yet, or not there" : "There is no such flow"}
+        title={
+          behind
+            ? "This flow is not read yet, or not there"
+            : awaited
+              ? "There is no such flow yet"
+              : "There is no such flow"
+        }
       >
         <p>{sentence(failure.message)}</p>
         {failure.mend && <p>{sentence(failure.mend)}</p>}
@@ -22,6 +35,7 @@ export function NoSuchFlow({ id, failure }: { id: string; failure: Failure }) {
           {behind
             ? "The index is catching up. This page shows the flow as soon as it is found."
             : "A flow is found by its id or by a business key, as long as the index keeps it."}
+          {awaited && !behind && " If it begins now, this page shows it by itself."}
         </p>
         <div className="panel-buttons">
           <Go className="button" to={{ ...ALL_FLOWS, q: id }}>

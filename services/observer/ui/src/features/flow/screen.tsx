@@ -37,7 +37,7 @@ import { Toolbar } from "./toolbar";
 import { CauseTree } from "./tree";
 
 export function FlowScreen({ address }: { address: FlowAddress }) {
-  const { flow, failure, held, loadingMore, more, refresh } = useFlow(address.id);
+  const { flow, failure, awaited, held, loadingMore, more, refresh } = useFlow(address.id);
   const { paused } = useLive();
   const [open, setOpen] = useState(AS_IT_COMES);
   const lines = useRef<LinesHandle | null>(null);
@@ -119,7 +119,8 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
   });
 
   if (!flow) {
-    if (failure?.kind === "missing") return <NoSuchFlow id={address.id} failure={failure} />;
+    if (failure?.kind === "missing")
+      return <NoSuchFlow id={address.id} failure={failure} awaited={awaited} />;
     return (
       <>
         <h1 className="unseen">Flow {address.id}</h1>
@@ -152,14 +153,16 @@ export function FlowScreen({ address }: { address: FlowAddress }) {
           </button>
         </div>
       )}
-      <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
-      <FlowFilters
-        address={address}
-        flow={flow}
-        change={change}
-        fitting={fits && events?.length}
-        leave={() => lines.current?.focus()}
-      />
+      <div className="flow-tools">
+        <Toolbar address={address} change={change} setOpen={setOpen} roots={roots} copyLink={copyLink} />
+        <FlowFilters
+          address={address}
+          flow={flow}
+          change={change}
+          fitting={fits && events?.length}
+          leave={() => lines.current?.focus()}
+        />
+      </div>
       <div className={selected ? "flow-body with-detail" : "flow-body"}>
         <div className="flow-view" id="flow-view" role="tabpanel" aria-labelledby={`tab-${view}`}>
           {view === "timeline" && !address.table && <Timeline {...common} flow={flow} axis={address.axis} />}

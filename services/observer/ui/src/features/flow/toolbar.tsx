@@ -2,6 +2,7 @@
 import type { KeyboardEvent } from "react";
 import { AXES, type AxisKind, type FlowAddress, VIEWS, type View } from "../../model/address";
 import { allClosed, allOpen, type Node, type Openness } from "../../model/tree";
+import { type Chosen, Folded, useFold } from "../../parts/folded";
 import { Icon } from "../../parts/icons";
 
 const VIEW_WORDS: Record<View, string> = { timeline: "Timeline", tree: "Cause tree", records: "Raw records" };
@@ -21,6 +22,13 @@ interface Props {
 
 export function Toolbar({ address, change, setOpen, roots, copyLink }: Props) {
   const { view, axis, table } = address;
+  const fold = useFold("view");
+  const chosen: Chosen[] = [];
+  if (view === "timeline" && table) {
+    chosen.push({ words: "As table", remove: () => change({ table: false }) });
+  } else if (view === "timeline" && axis !== "elastic") {
+    chosen.push({ words: AXIS_WORDS[axis].word, remove: () => change({ axis: "elastic" }) });
+  }
   function press(event: KeyboardEvent) {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
@@ -49,34 +57,34 @@ export function Toolbar({ address, change, setOpen, roots, copyLink }: Props) {
         ))}
       </div>
       <div className="tools">
-        {view === "timeline" && !table && (
-          <fieldset className="segments">
-            <legend className="unseen">Time axis</legend>
-            {AXES.map((each) => (
-              <label key={each} title={AXIS_WORDS[each].means}>
-                <input
-                  type="radio"
-                  name="axis"
-                  checked={each === axis}
-                  onChange={() => change({ axis: each })}
-                />
-                <span>{AXIS_WORDS[each].word}</span>
-              </label>
-            ))}
-          </fieldset>
-        )}
-        {view === "timeline" && (
-          <button
-            type="button"
-            className="button small"
-            aria-pressed={table}
-            onClick={() => change({ table: !table })}
-          >
-            <Icon name="table" size={14} /> As table
-          </button>
-        )}
         {view !== "records" && (
-          <>
+          <Folded label="View" icon="table" fold={fold} chosen={chosen}>
+            {view === "timeline" && !table && (
+              <fieldset className="segments">
+                <legend className="unseen">Time axis</legend>
+                {AXES.map((each) => (
+                  <label key={each} title={AXIS_WORDS[each].means}>
+                    <input
+                      type="radio"
+                      name="axis"
+                      checked={each === axis}
+                      onChange={() => change({ axis: each })}
+                    />
+                    <span>{AXIS_WORDS[each].word}</span>
+                  </label>
+                ))}
+              </fieldset>
+            )}
+            {view === "timeline" && (
+              <button
+                type="button"
+                className="button small"
+                aria-pressed={table}
+                onClick={() => change({ table: !table })}
+              >
+                <Icon name="table" size={14} /> As table
+              </button>
+            )}
             <button
               type="button"
               className="button small"
@@ -93,15 +101,16 @@ export function Toolbar({ address, change, setOpen, roots, copyLink }: Props) {
             >
               Collapse
             </button>
-          </>
+          </Folded>
         )}
         <button
           type="button"
-          className="button small"
+          className="button small copy-link"
           title="Copy a link to what is shown (y)"
+          aria-label="Copy link"
           onClick={copyLink}
         >
-          <Icon name="link" size={14} /> Copy link
+          <Icon name="link" size={14} /> <span className="only-wide">Copy link</span>
         </button>
       </div>
     </div>

@@ -1,12 +1,18 @@
 // How many flows are in which status. A counter is a filter as well.
 import type { Counts, Status } from "../../api/types";
 import type { FlowsAddress } from "../../model/address";
-import { STATUS_GROUPS, STATUS_WORDS } from "../../model/status";
+import { type STATUS_GROUPS, STATUS_WORDS } from "../../model/status";
 import { count } from "../../model/words";
 import { Icon } from "../../parts/icons";
 import { go } from "../../parts/router";
 
-export function Counters({ address, counts }: { address: FlowsAddress; counts?: Counts }) {
+interface Props {
+  address: FlowsAddress;
+  counts?: Counts;
+  groups: typeof STATUS_GROUPS;
+}
+
+export function Counters({ address, counts, groups }: Props) {
   function toggle(status: Status) {
     const on = address.status.includes(status);
     const next = on ? address.status.filter((each) => each !== status) : [...address.status, status];
@@ -14,7 +20,7 @@ export function Counters({ address, counts }: { address: FlowsAddress; counts?: 
   }
   return (
     <div className="counters">
-      {STATUS_GROUPS.map(({ title, statuses }) => (
+      {groups.map(({ title, statuses }) => (
         <fieldset key={title} className="counter-group">
           <legend>{title}</legend>
           {statuses.map((status) => {

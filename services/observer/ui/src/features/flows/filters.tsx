@@ -4,11 +4,13 @@ import { askServices } from "../../api/client";
 import { ALL_FLOWS, type FlowsAddress, filterWords, SINCE } from "../../model/address";
 import { typeName } from "../../model/words";
 import { Choice, withChosen } from "../../parts/choice";
-import { Icon } from "../../parts/icons";
+import { Chip, type Chosen } from "../../parts/folded";
+import { useNarrow } from "../../parts/hooks";
 import { go } from "../../parts/router";
 
 export function Filters({ address, types }: { address: FlowsAddress; types: string[] }) {
   const services = useServiceNames();
+  const narrow = useNarrow();
   const filtered = filterWords(address).length > 0;
   const change = (to: Partial<FlowsAddress>) => go({ ...address, ...to }, "replace");
   const since = SINCE.some(({ value }) => value === address.since) || !address.since;
@@ -39,26 +41,35 @@ export function Filters({ address, types }: { address: FlowsAddress; types: stri
         ]}
         choose={(chosen) => change({ since: chosen })}
       />
-      {address.q && (
-        <button type="button" className="chip" onClick={() => change({ q: undefined })}>
-          begins with “{address.q}”
-          <Icon name="close" size={12} />
-          <span className="unseen">, remove</span>
-        </button>
-      )}
-      {address.until && (
-        <button type="button" className="chip" onClick={() => change({ until: undefined })}>
-          until {address.until}
-          <Icon name="close" size={12} />
-          <span className="unseen">, remove</span>
-        </button>
-      )}
+      {chips(address)
+        .filter(({ name }) => !narrow && (name === "q" || name === "until"))
+        .map(({ words, remove }) => (
+          <Chip key={words} words={words} remove={remove} />
+        ))}
       {filtered && (
         <button type="button" className="button small plain" onClick={() => go(ALL_FLOWS, "replace")}>
           Clear filters
         </button>
       )}
     </fieldset>
+  );
+}
+
+/** What is set, in the order of the page. */
+export function chips(address: FlowsAddress): (Chosen & { name: keyof FlowsAddress })[] {
+  const change = (to: Partial<FlowsAddress>) => go({ ...address, ...to }, "replace");
+  const { type, service, since, until, q } = address;
+  const span = SINCE.find(({ value }) => value === since);
+  const words = {
+    type: type && typeName(type),
+    service: service && `at ${service}`,
+    since: since && (span ? span.words : `since ${since}`),
+    q: q && `begins with “${q}”`,
+    until: until && `until ${until}`,
+  };
+  const all = Object.entries(words) as [keyof typeof words, string | undefined][];
+  return all.flatMap(([name, told]) =>
+    told ? [{ name, words: told, remove: () => change({ [name]: undefined }) }] : [],
   );
 }
 

@@ -3,14 +3,17 @@ import { useEffect } from "react";
 import type { Counts } from "../../api/types";
 import { type FlowsAddress, writeAddress } from "../../model/address";
 import { waitingWords } from "../../model/flow-list";
-import { PROBLEMS, STATUS_WORDS } from "../../model/status";
+import { PROBLEMS, STATUS_GROUPS, STATUS_WORDS } from "../../model/status";
 import { Announce } from "../../parts/announce";
+import { Folded, useFold } from "../../parts/folded";
+import { useNarrow } from "../../parts/hooks";
 import { Icon } from "../../parts/icons";
 import { useLive } from "../../parts/live";
+import { go } from "../../parts/router";
 import { FailurePanel, Skeleton, TroubleBar } from "../../parts/states";
 import { Counters } from "./counters";
 import { NoFlows } from "./empty";
-import { Filters } from "./filters";
+import { chips, Filters } from "./filters";
 import { FlowTable } from "./list";
 import { useFlows } from "./load";
 
@@ -22,8 +25,7 @@ export function FlowsScreen({ address }: { address: FlowsAddress }) {
   return (
     <div className="flows">
       <h1 className="unseen">Flows</h1>
-      <Counters address={address} counts={list?.counts} />
-      <Filters address={address} types={list?.types ?? []} />
+      <Narrowing address={address} counts={list?.counts} types={list?.types ?? []} />
       {waiting && (
         <div className="pill-place">
           <button
@@ -57,6 +59,44 @@ export function FlowsScreen({ address }: { address: FlowsAddress }) {
       )}
       <Announce words={list ? announced(list.counts, waiting) : ""} />
     </div>
+  );
+}
+
+interface NarrowingProps {
+  address: FlowsAddress;
+  counts?: Counts;
+  types: string[];
+}
+
+/** Counters and filters. A phone shows what needs attention, and keeps the others behind a button: the list is what
+ * one came for. */
+function Narrowing({ address, counts, types }: NarrowingProps) {
+  const narrow = useNarrow();
+  const fold = useFold("flows");
+  if (!narrow) {
+    return (
+      <>
+        <Counters address={address} counts={counts} groups={STATUS_GROUPS} />
+        <Filters address={address} types={types} />
+      </>
+    );
+  }
+  const [urgent, ...others] = STATUS_GROUPS;
+  const statuses = others
+    .flatMap((group) => group.statuses)
+    .filter((status) => address.status.includes(status))
+    .map((status) => ({
+      words: STATUS_WORDS[status].word,
+      remove: () => go({ ...address, status: address.status.filter((each) => each !== status) }, "replace"),
+    }));
+  return (
+    <>
+      <Counters address={address} counts={counts} groups={urgent ? [urgent] : []} />
+      <Folded label="Filters" icon="filters" fold={fold} chosen={[...statuses, ...chips(address)]}>
+        <Counters address={address} counts={counts} groups={others} />
+        <Filters address={address} types={types} />
+      </Folded>
+    </>
   );
 }
 

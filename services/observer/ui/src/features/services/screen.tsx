@@ -136,7 +136,7 @@ function Service({ service, contract, open, toggle, now }: ServiceProps) {
           <span className="cell-label">Behind by</span>
           <span className={service.lag > 0 ? "" : "quiet"}>{lagWords(service)}</span>
         </div>
-        <div className="service-cell right">
+        <div className={`service-cell right${service.retrying > 0 ? "" : " nothing"}`}>
           <span className="cell-label">Retrying</span>
           <span className={service.retrying > 0 ? "tone-warning figure" : "quiet"}>
             {count(service.retrying)}
@@ -152,7 +152,7 @@ function Service({ service, contract, open, toggle, now }: ServiceProps) {
           </span>
         </div>
         <div className="service-cell service-flows right">
-          <span className="cell-label">Flows</span>
+          <span className="unseen">Flows</span>
           <span>
             {service.waiting_flows === 0 && service.parked_flows === 0 && (
               <span className="quiet">none wait</span>

@@ -8,16 +8,17 @@ import { setPaused, tryAgain, useLive } from "../../parts/live";
 export function Badge() {
   const live = useLive();
   const now = useNow(500);
-  const { tone, words, detail, progress } = freshness(live, now);
+  const { tone, words, short, detail, progress } = freshness(live, now);
   const { index } = live;
   const holds = index
     ? `${count(index.flows)} flows, ${count(index.events)} events, ${count(index.receipts)} receipts; ${bytes(index.bytes)} on disk.`
     : "";
   return (
     <div className={`badge tone-${tone}`}>
-      <span className="badge-words" title={[detail, holds].filter(Boolean).join("\n")}>
+      <span className="badge-words" title={[words, detail, holds].filter(Boolean).join("\n")}>
         <span className="badge-dot" aria-hidden="true" />
-        <span>{words}</span>
+        <span className={short && "only-wide"}>{words}</span>
+        {short && <span className="only-narrow">{short}</span>}
         <span className="unseen">{detail && `. ${sentence(detail)}`}</span>
       </span>
       {progress !== undefined && (
