@@ -387,4 +387,44 @@ mod tests {
         }
         assert!(draw(&mut Draw::new(1), &[Kind::Call], &Cast::default()).is_empty());
     }
+
+    #[test]
+    fn what_must_come_together_is_drawn_together() {
+        // Shows that a jam and a haunting are drawn now and then, that they are asked for by kinds, and
+        // that what is drawn can be written down.
+        let cast = Cast {
+            services: vec!["a".to_owned()],
+            topics: vec![("t".to_owned(), 3)],
+            publishers: vec![("a".to_owned(), "t".to_owned())],
+            calls: true,
+            length_ms: 1_000,
+        };
+        type Drawn = fn(&mut Draw, &[Kind], &Cast) -> Vec<Fault>;
+        let (of_jam, of_haunting) = (
+            [Kind::Cut, Kind::Rebalance],
+            [Kind::Zombie, Kind::Slow, Kind::Rebalance],
+        );
+        // Who joins, and each partition of the topic; what slows it, the zombie, and who joins.
+        let both: [(Drawn, &[Kind], usize); 2] = [(jam, &of_jam, 4), (haunt, &of_haunting, 3)];
+        for (drawn, kinds, count) in both {
+            let mut numbers = Draw::new(1);
+            let all: Vec<_> = (0..200)
+                .map(|_| drawn(&mut numbers, kinds, &cast))
+                .collect();
+            let some: Vec<_> = all.iter().filter(|faults| !faults.is_empty()).collect();
+            assert!((5..100).contains(&some.len()), "{} of 200", some.len());
+            for fault in some.into_iter().flatten() {
+                assert_eq!(fault.to_string().parse().as_ref(), Ok(fault));
+            }
+            assert!(all.iter().all(|faults| [0, count].contains(&faults.len())));
+            for lacking in kinds {
+                let kinds: Vec<_> = kinds
+                    .iter()
+                    .copied()
+                    .filter(|kind| kind != lacking)
+                    .collect();
+                assert!((0..200).all(|_| drawn(&mut numbers, &kinds, &cast).is_empty()));
+            }
+        }
+    }
 }
