@@ -250,7 +250,7 @@ def test_an_event_of_5_mb_is_refused_at_every_door(hall, tmp_path):
     assert "larger than 262144 bytes" in str(answer)
 
     file = tmp_path / "large.jsonl"
-    file.write_text(json.dumps({"deliveryId": "d-large", "sku": "x" * LARGE, "quantity": 1}) + "\n")
+    file.write_text(json.dumps({"deliveryId": "x" * LARGE, "sku": "tea", "quantity": 1}) + "\n")
     call = [BINARIES / "quadrille", "emit", "GoodsReceived", "-f", file, "--kafka", hall.kafka.address]
     emitted = subprocess.run(call, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
     assert emitted.returncode == 1, emitted.stderr
