@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, Either, FutureExt as _, join_all, pending, select};
+use futures::future::{BoxFuture, FutureExt as _, join_all, pending};
 use tokio::sync::Notify;
 
 mod assignment;
@@ -63,7 +63,7 @@ pub(crate) async fn consume(host: Arc<Host>, membership: Membership, stop: Stop)
         }
         let wait = host.retry.wait(attempt, host.world.random());
         attempt += 1;
-        if unless(&stop, host.world.sleep(wait)).await.is_none() {
+        if stop.unless(host.world.sleep(wait)).await.is_none() {
             return;
         }
     }
@@ -219,7 +219,7 @@ impl Member {
         self.host.status.clear("assignment");
         self.host.status.clear("broker");
         let taking = take(&self.host, &assigned.partitions);
-        let Some(mut taken) = unless(stop, taking).await else {
+        let Some(mut taken) = stop.unless(taking).await else {
             // The store is away. Nothing of them was begun, and the member is about to leave.
             return;
         };
@@ -398,15 +398,6 @@ async fn warn_if_state_is_new(host: &Host, taken: &BTreeMap<TopicPartition, Take
     let committed = host.broker.committed(&host.service, &partitions).await;
     if committed.is_ok_and(|offsets| offsets.values().any(|offset| *offset > 0)) {
         observe::state_is_new(&host.service);
-    }
-}
-
-/// What comes of `work`, unless a stop is requested first.
-async fn unless<F: Future>(stop: &Stop, work: F) -> Option<F::Output> {
-    let (work, stopped) = (std::pin::pin!(work), std::pin::pin!(stop.requested()));
-    match select(work, stopped).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
     }
 }
 

@@ -13,7 +13,7 @@ pub mod read;
 
 use crate::broker::{Headers, Outgoing, TopicName};
 use crate::event::Schema;
-use crate::id::{EventId, FlowId, Source};
+use crate::id::{Caused, EventId, FlowId, Source};
 
 /// Header names, in one place.
 pub(crate) mod header {
@@ -142,6 +142,15 @@ impl Envelope {
             value: Some(payload),
             headers: self.headers(key),
             timestamp_ms: Some(self.time.as_millisecond()),
+        }
+    }
+
+    /// What ids of what follows from it in `service` are derived from.
+    pub(crate) fn caused<'a>(&'a self, service: &'a str) -> Caused<'a> {
+        Caused {
+            source: &self.source,
+            id: &self.id,
+            service,
         }
     }
 

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::select;
-
 use crate::observe;
 use crate::service::host::Host;
 use crate::settle::timestamp;
@@ -40,8 +38,7 @@ pub(crate) async fn announce(host: Arc<Host>, contract_hash: String, rhythm: Rhy
         if stop.is_requested() {
             return;
         }
-        let requested = std::pin::pin!(stop.requested());
-        select(host.world.sleep(rhythm.interval), requested).await;
+        stop.unless(host.world.sleep(rhythm.interval)).await;
     }
 }
 

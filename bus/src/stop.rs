@@ -1,7 +1,9 @@
 //! A request to stop, shared by all who must hear it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::future::{Either, select};
 use tokio::sync::watch;
 
 /// Asks to stop. Cloning gives another handle to the same request.
@@ -29,6 +31,14 @@ impl Stop {
         let mut watched = self.0.subscribe();
         // The sender lives as long as this handle, so that waiting cannot fail.
         let _ = watched.wait_for(|requested| *requested).await;
+    }
+
+    /// What comes of `work`. `None`: a stop was requested first.
+    pub(crate) async fn unless<F: Future>(&self, work: F) -> Option<F::Output> {
+        match select(pin!(self.requested()), pin!(work)).await {
+            Either::Left(_) => None,
+            Either::Right((output, _)) => Some(output),
+        }
     }
 }
 

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 mod durable; // which topics can lose events
 
-use futures::future::select;
-
 use crate::broker::{
     self, Broker, ErrorKind, NewTopic, TopicDescription, TopicName, TopicPartition,
 };
@@ -145,9 +143,8 @@ impl Topics<'_> {
                 self.status.set_waiting(&condition, &reason);
                 told = true;
             }
-            let requested = std::pin::pin!(stop.requested());
-            select(self.world.sleep(LOOK_AGAIN), requested).await;
-            if stop.is_requested() {
+            let waited = stop.unless(self.world.sleep(LOOK_AGAIN)).await;
+            if waited.is_none() {
                 return Ok(None);
             }
         }

@@ -44,10 +44,6 @@ impl Delivery {
 
     /// What ids of what follows here are derived from.
     pub(crate) fn caused<'a>(&'a self, host: &'a Host) -> Caused<'a> {
-        Caused {
-            source: &self.envelope.source,
-            id: &self.envelope.id,
-            service: &host.service,
-        }
+        self.envelope.caused(&host.service)
     }
 }

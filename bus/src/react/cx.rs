@@ -80,14 +80,13 @@ impl Cause {
 
     /// What ids of what follows in `service` are derived from.
     fn caused<'a>(&'a self, service: &'a str) -> Caused<'a> {
-        let (source, id) = match self {
-            Self::Event(envelope) => (&envelope.source, &envelope.id),
-            Self::Call { source, id, .. } => (source, id),
-        };
-        Caused {
-            source,
-            id,
-            service,
+        match self {
+            Self::Event(envelope) => envelope.caused(service),
+            Self::Call { source, id, .. } => Caused {
+                source,
+                id,
+                service,
+            },
         }
     }
 }

@@ -243,8 +243,7 @@ async fn connect(bus: &Bus, status: &Status, stop: &Stop) -> Result<Option<Strin
         if bus.waiting.is_new(&source.to_string()) {
             observe::broker_in_trouble("start", &source);
         }
-        let requested = std::pin::pin!(stop.requested());
-        futures::future::select(bus.world.sleep(LOOK_AGAIN), requested).await;
+        stop.unless(bus.world.sleep(LOOK_AGAIN)).await;
     }
 }
 

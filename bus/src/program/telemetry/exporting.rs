@@ -272,13 +272,14 @@ impl Shared {
         });
         let mut by_name = BTreeMap::<String, MetricFamily>::new();
         for mut family in registries.flat_map(|registry| registry.gather()) {
-            let is_described = family.name() == TARGET_INFO;
-            for metric in family.mut_metric().iter_mut().filter(|_| is_described) {
-                // What describes the service says its name by itself, too.
-                let mut labels = metric.take_label();
-                labels.sort_by(|one, other| one.name().cmp(other.name()));
-                labels.dedup_by(|one, other| one.name() == other.name());
-                metric.set_label(labels);
+            if family.name() == TARGET_INFO {
+                for metric in family.mut_metric() {
+                    // What describes the service says its name by itself, too.
+                    let mut labels = metric.take_label();
+                    labels.sort_by(|one, other| one.name().cmp(other.name()));
+                    labels.dedup_by(|one, other| one.name() == other.name());
+                    metric.set_label(labels);
+                }
             }
             match by_name.get_mut(family.name()) {
                 Some(known) => known.mut_metric().extend(family.take_metric()),
