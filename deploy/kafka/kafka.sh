@@ -247,14 +247,16 @@ launch() {
   jvm INFO
   setsid "${jvm[@]}" "${size[@]}" "$@" kafka.Kafka server.properties \
     </dev/null >"$data/broker.log" 2>&1 8>&- 9>&- &
-  echo $! >"$data/pid"
+  pid=$!
+  echo "$pid" >"$data/pid"
 }
 
-# Returns 1 when the broker dies before it answers.
+# Returns 1 when the broker dies before it answers. Our own child is asked for by its number alone: what
+# `running` looks at, its folder, cannot always be read while it turns into Java.
 wait_for_answer() {
   local deadline=$((SECONDS + timeout_s))
   until answers; do
-    running || return 1
+    kill -0 "$pid" 2>/dev/null || return 1
     ((SECONDS < deadline)) || {
       last_words
       fail 1 "the broker did not answer within $timeout_s s (--timeout); its last lines are above, all in $data/broker.log"
