@@ -98,7 +98,8 @@ pub struct Limits {
     /// Longest that running reactions are waited for when partitions are given up or the service
     /// stops, in milliseconds.
     pub drain_timeout_ms: u64,
-    /// Events of one partition held in memory. At this many it is paused, at half it resumes.
+    /// Events of one partition held in memory. At this many it is paused, at half it resumes. What lay
+    /// ready together is taken together: up to 511 records, or 1 MiB, more than this.
     pub partition_events_max: usize,
     /// Events of one key held in memory.
     pub key_events_max: usize,

@@ -9,7 +9,7 @@ import shutil
 import time
 
 import pytest
-from kit.hall import Hall, inventory, orders
+from kit.hall import READS, Hall, inventory, orders
 from kit.load import BAD_CARDS, Customers
 from kit.load import orders as new_orders
 from kit.observer import Observer, place, produce_unreadable
@@ -101,8 +101,10 @@ def test_a_service_that_is_slow_and_one_that_lags_are_told_apart(kafka, folder):
     observer.until_told("first", "running", "payments has taken StockReserved and is not done with it after")
     observer.until_told("first", "completed")
 
-    # When many come, the last ones wait for those before them.
+    # When many come, the last ones wait for those before them. What is there at once is taken at once,
+    # however little payments may hold, so the last one comes when the others have been there for a while.
     Customers(hall.door, new_orders(300, declined=0)).start().join(120)
+    until("all the others come before it", lambda: hall.kafka.lag("inventory", READS["inventory"]) == 0, 30)
     place(hall.door, "last")
     flow = observer.until_told("last", "running", "payments", "before StockReserved")
     assert "lags" in flow["why"] or "paused" in flow["why"], flow["why"]

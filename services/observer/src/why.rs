@@ -152,9 +152,14 @@ fn waiting(wait: &Wait, service: &Service, now: Timestamp) -> String {
         let age = wait
             .since
             .map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+        // Above the low-water mark some may be finished already.
+        let others = match ahead {
+            0 => String::new(),
+            ahead => format!(": up to {ahead} events before it are in hand too"),
+        };
         return match age > SLOW {
             true => format!(
-                "{name} has taken {event} and is not done with it after {}",
+                "{name} has taken {event} and is not done with it after {}{others}",
                 spell(age)
             ),
             false => format!("{name} is reacting to {event}"),

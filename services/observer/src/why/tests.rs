@@ -117,6 +117,12 @@ fn what_holds_an_event_up_is_told_by_where_its_service_is() {
         ),
         (
             10,
+            33,
+            "payments has taken StockReserved and is not done with it after 20 s: up to 32 events \
+             before it are in hand too",
+        ),
+        (
+            10,
             4,
             "payments lags: 32 events stand before StockReserved in inventory/3, about 8.0 s at 4/s",
         ),
