@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
 
 pub(crate) mod emit;
@@ -42,6 +42,8 @@ pub(crate) enum Outcome {
     Retry(Failure, Duration),
     /// It failed for good, on what it had read: put the event aside.
     Park(Failure, Reads),
+    /// It rests on what is not so: decide again.
+    Stale(Vec<RecordId>),
 }
 
 /// What an attempt rests on: records with the versions that it has seen.
@@ -74,6 +76,7 @@ impl Outcome {
             Err((Failed::Undecodable(detail), reads)) => {
                 return Self::Park(Failure::park("undecodable", detail), reads);
             }
+            Err((Failed::Stale(records), _)) => return Self::Stale(records),
             Err((Failed::Reaction(failure), reads)) => (failure, reads),
         };
         match failure.remedy() {
@@ -111,6 +114,7 @@ pub(crate) fn settle<'a>(
             told.map(move |()| Settled::Again(wait)).boxed()
         }
         Outcome::Park(failure, reads) => park(host, delivery, attempt, failure, reads).boxed(),
+        Outcome::Stale(records) => ready(Settled::Conflict(records)).boxed(),
     }
 }
 

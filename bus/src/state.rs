@@ -100,6 +100,15 @@ pub trait Store: Send + Sync + 'static {
     /// on one which then does not come about conflicts.
     async fn load(&self, record: &RecordId) -> Result<Option<Stored>, Error>;
 
+    /// Waits until a record is in the store as it was loaded, for a decision that is about to have an
+    /// effect outside it: what is done there stays done, whatever becomes of a change under way.
+    /// `false`: it is not there so, and the decision could only conflict.
+    ///
+    /// The default is for a store that shows nothing but what it holds.
+    async fn confirm(&self, _record: &RecordId, _loaded: &Stored) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     /// A record as it is in the store, for reading from outside decisions.
     async fn read(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
         self.load(record).await

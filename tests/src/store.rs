@@ -23,7 +23,7 @@ pub use outbox::{
 };
 pub use under_way::{
     a_chain_falls_with_the_decision_it_rests_on, a_decision_may_rest_on_one_that_is_under_way,
-    whoever_lost_a_partition_is_refused,
+    what_was_loaded_is_confirmed_once_it_is_in_the_store, whoever_lost_a_partition_is_refused,
 };
 
 /// Makes a test of every function of the suite, with an expression that gives a fresh store behind
@@ -44,6 +44,7 @@ macro_rules! store_conformance {
             whoever_lost_a_partition_is_refused
             a_decision_may_rest_on_one_that_is_under_way
             a_chain_falls_with_the_decision_it_rests_on
+            what_was_loaded_is_confirmed_once_it_is_in_the_store
             a_flushed_row_is_known_to_be
             outbox_rows_come_in_commit_order_until_flushed
             a_row_waits_for_the_last_one_of_its_topic_and_key

@@ -65,6 +65,10 @@ impl Store for Inline {
         self.runtime.block_on(self.store.load(record))
     }
 
+    async fn confirm(&self, record: &RecordId, loaded: &Stored) -> Result<bool, Error> {
+        self.runtime.block_on(self.store.confirm(record, loaded))
+    }
+
     async fn read(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
         self.runtime.block_on(self.store.read(record))
     }

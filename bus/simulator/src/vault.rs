@@ -77,6 +77,10 @@ impl Store for Vault {
         self.store.load(record).await
     }
 
+    async fn confirm(&self, record: &RecordId, loaded: &Stored) -> Result<bool, Error> {
+        self.store.confirm(record, loaded).await
+    }
+
     async fn read(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
         self.asked().await?;
         self.store.read(record).await

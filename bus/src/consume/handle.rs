@@ -220,6 +220,7 @@ async fn react(
         span,
     };
     let result = match result {
+        _ if let Some(records) = work.stale() => Err((Failed::Stale(records), work.reads)),
         Ok(emitted) => Ok((emitted, work)),
         Err(failed) => Err((failed, work.reads)),
     };

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Failure;
 use crate::consume::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::id::{Caused, EffectKey, EventId, FlowId, Source};
 use crate::observe::Begun;
 use crate::service::host::Host;
-use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Write};
+use crate::state::{self, Error, ErrorKind, Record, RecordId, State, Stored, Write};
 use crate::world::{self, Point};
 
 #[cfg(feature = "sqlite")]
@@ -98,8 +99,18 @@ pub(crate) struct Work {
     pub(crate) writes: BTreeMap<RecordId, Write>,
     // What was read, so that reading twice gives the same.
     texts: BTreeMap<RecordId, Option<Arc<str>>>,
+    // Records that are not in the store as they were read, when a call was to rest on them.
+    stale: Vec<RecordId>,
     effects: u32,
     sealed: bool,
+}
+
+impl Work {
+    /// What the attempt rests on, where a part of it turned out not to be so: then it does not count.
+    pub(crate) fn stale(&self) -> Option<Vec<RecordId>> {
+        let is_stale = !self.stale.is_empty();
+        is_stale.then(|| self.reads.keys().cloned().collect())
+    }
 }
 
 impl Context {
@@ -128,12 +139,48 @@ impl Context {
         decided
     }
 
+    /// See [`Work::stale`].
+    pub(crate) fn stale(&self) -> Option<Vec<RecordId>> {
+        self.lock().stale()
+    }
+
     pub(crate) fn cause(&self) -> &Cause {
         &self.cause
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Waits until all that was read is in the store as it was read.
+    async fn confirm(&self) -> Result<(), Failure> {
+        let Some(store) = &self.host.store else {
+            return Ok(());
+        };
+        let read: Vec<_> = {
+            let work = self.work()?;
+            let reads = work.reads.iter();
+            let stored = reads.map(|(id, version)| {
+                let (version, json) = (*version, work.texts.get(id).cloned().flatten());
+                (id.clone(), Stored { version, json })
+            });
+            stored.collect()
+        };
+        let mut stale = Vec::new();
+        for (id, stored) in read {
+            if !store.confirm(&id, &stored).await? {
+                stale.push(id);
+            }
+        }
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "{} is not as it was loaded: the reaction runs again",
+            stale[0]
+        );
+        self.work()?.stale = stale;
+        Err(Failure::retry("stale", what))
     }
 
     fn lock(&self) -> MutexGuard<'_, Work> {
@@ -263,13 +310,24 @@ impl<S: State, G> Cx<S, G> {
         EffectKey::caused(&context.cause.caused(&context.host.service), nth)
     }
 
-    /// Waits for a call to the outside. Around it stand the points at which a test can end the
-    /// instance: before the call, and after its answer.
-    pub async fn calling<T>(&self, call: impl Future<Output = T>) -> T {
+    /// Waits for a call to the outside, once everything that was loaded is in the store: a decision may
+    /// rest on one that is still on its way there, but what is done outside cannot be taken back if
+    /// that one gets lost. Where it does, the reaction runs again, whatever this attempt returns.
+    ///
+    /// Around the call stand the points at which a test can end the instance: before it, and after its
+    /// answer.
+    pub async fn calling<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
+        self.context.confirm().await?;
         world::pass(&self.context.host.world, Point::Calling).await;
         let answer = call.await;
         world::pass(&self.context.host.world, Point::Called).await;
-        answer
+        Ok(answer?)
     }
 
     fn known(&self, id: &RecordId) -> Result<Option<Option<Arc<str>>>, Error> {

@@ -153,6 +153,10 @@ impl<S: State, E: Emits> Through<'_, S, E> {
             let context = context(host, flow.clone());
             let cx = Cx::new(Arc::clone(&context), Arc::new(()));
             let decided = decide(cx).await;
+            if let Some(records) = context.stale() {
+                locks = Some(host.locks.lock(records).await);
+                continue;
+            }
             let decided = decided.inspect_err(|failure| host.note_failure(failure));
             let (events, answer) = decided.map_err(Error::Decision)?;
             let mut emitted = Emitted::default();

@@ -202,6 +202,18 @@ impl Store for Sqlite {
         }
     }
 
+    async fn confirm(&self, record: &RecordId, loaded: &Stored) -> Result<bool, Error> {
+        if pending::ticket_of(loaded.version).is_none() {
+            return Ok(true);
+        }
+        if !self.queue.ended(record, loaded.version).await {
+            return Ok(false);
+        }
+        // Its version there is another one. Whoever wrote the same text since then does no harm.
+        let stored = self.reader.load(record.clone()).await?;
+        Ok(stored.is_some_and(|stored| stored.json == loaded.json))
+    }
+
     async fn read(&self, record: &RecordId) -> Result<Option<Stored>, Error> {
         self.reader.load(record.clone()).await
     }

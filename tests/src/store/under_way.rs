@@ -57,6 +57,31 @@ pub async fn a_decision_may_rest_on_one_that_is_under_way(store: Arc<dyn Store>)
     assert_eq!((stored.version, stored.json.as_deref()), (20, Some("20")));
 }
 
+/// Shows that whoever is about to do something outside the store can wait for what it rests on.
+pub async fn what_was_loaded_is_confirmed_once_it_is_in_the_store(store: Arc<dyn Store>) {
+    let submitted = store.submit(Arc::new(write("k", "1")));
+    let loaded = store.load(&id("k")).await.expect("the store works");
+    let loaded = loaded.expect("it was submitted");
+
+    assert!(
+        store
+            .confirm(&id("k"), &loaded)
+            .await
+            .expect("the store works")
+    );
+
+    let stored = store.read(&id("k")).await.expect("the store works");
+    assert_eq!(stored.and_then(|stored| stored.json), loaded.json);
+    submitted.await.expect("the store works");
+    // And later, though its version is a number by now.
+    assert!(
+        store
+            .confirm(&id("k"), &loaded)
+            .await
+            .expect("the store works")
+    );
+}
+
 /// Shows that nothing is built on a change that did not come about.
 pub async fn a_chain_falls_with_the_decision_it_rests_on(store: Arc<dyn Store>) {
     let once = Change {
@@ -70,6 +95,14 @@ pub async fn a_chain_falls_with_the_decision_it_rests_on(store: Arc<dyn Store>) 
         ..write("k", "\"never\"")
     }));
     let seen = store.load(&id("k")).await.expect("the store works");
+    if let Some(seen) = &seen {
+        assert!(
+            !store
+                .confirm(&id("k"), seen)
+                .await
+                .expect("the store works")
+        );
+    }
     let reads = BTreeMap::from([(id("k"), seen.map_or(0, |seen| seen.version))]);
     let rests = Change {
         reads: reads.clone(),

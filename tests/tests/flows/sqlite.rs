@@ -146,7 +146,7 @@ fn impatient() -> Options {
 }
 
 /// A connection of somebody else to the database of a service.
-async fn opened(folder: &Path, service: &str) -> sqlx::SqliteConnection {
+pub(super) async fn opened(folder: &Path, service: &str) -> sqlx::SqliteConnection {
     let file = folder.join(format!("{service}.sqlite"));
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let connection = sqlx::SqliteConnection::connect_with(&options).await;

@@ -30,6 +30,8 @@ const FLUSHED_WAIT: Duration = Duration::from_millis(20);
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    // Tells all who wait that a change has ended.
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -97,6 +99,19 @@ impl Queue {
         self.waiting().pending.get(record)
     }
 
+    /// Waits until the change that wrote this version of a record has ended. `false`: another one was
+    /// submitted on top of it meanwhile.
+    pub(super) async fn ended(&self, record: &RecordId, version: u64) -> bool {
+        loop {
+            let ended = self.ended.notified();
+            match self.under_way(record) {
+                None => return true,
+                Some(stored) if stored.version != version => return false,
+                Some(_) => ended.await,
+            }
+        }
+    }
+
     /// Tells what became of a change. From now on, its records are loaded from the database.
     pub(super) fn end(&self, submitted: Submitted, applied: Result<Applied, Error>) {
         let Submitted {
@@ -105,6 +120,7 @@ impl Queue {
             answer,
         } = submitted;
         self.waiting().pending.end(ticket, &change);
+        self.ended.notify_waiters();
         // Whoever waited may have been dropped in a drain.
         let _ = answer.send(applied);
     }
