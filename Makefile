@@ -26,7 +26,7 @@ check: ## The quick loop: format, lints, docs, unit tests
 	cargo fmt --all --check
 	@deploy/ui.sh check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --lib --bins --examples
 	cargo test --workspace --lib --locked
 
 test: ## Everything that CI runs, on a real Kafka too

@@ -17,8 +17,9 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# With the examples, all is checked with the features that the lints have checked it with.
 step "docs"
-RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --lib --bins --examples
 
 # A broker of this run's own. What belongs to it goes with it, however the run ends.
 kafka=$(mktemp -d)

@@ -34,10 +34,10 @@ trap 'exit 143' TERM
 
 deploy/kafka/kafka.sh install
 tests/foreign/parts.sh install
-# All of the workspace, as its tests build it: a part of it alone would be built with other features,
-# and librdkafka and SQLite a second time.
+# Programs and examples of the whole workspace: what its tests need is built for these too, with the same
+# features. A part of it alone, or its libraries by name, would be built a second time.
 if [[ -z ${QUADRILLE_BINARIES:-} ]]; then
-  cargo build --locked --workspace --all-targets
+  cargo build --locked --workspace --bins --examples
   QUADRILLE_BINARIES=${CARGO_TARGET_DIR:-target}/debug
 fi
 export QUADRILLE_BINARIES

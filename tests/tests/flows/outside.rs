@@ -85,7 +85,10 @@ impl Outside {
 /// What the database holds.
 async fn held(connection: &mut SqliteConnection) -> Option<u32> {
     let held = sqlx::query_scalar("select json from quadrille_record where kind = 'shown'");
-    let held: Option<String> = held.fetch_optional(connection).await.unwrap();
+    let held: Option<String> = held
+        .fetch_optional(connection)
+        .await
+        .expect("it can be read");
     held.map(|json| json.parse().expect("it is a number"))
 }
 
@@ -94,12 +97,12 @@ async fn start(broker: &Arc<dyn Broker>, outside: Outside, folder: &Path) -> (Bu
     let stores = Stores::in_folder(Arc::clone(&world), folder, Options::default());
     for name in ["ticks", "tocks"] {
         let topic = NewTopic {
-            name: TopicName::parse(name).unwrap(),
+            name: TopicName::parse(name).expect("a legal name"),
             partitions: 6,
             replication: None,
             retention: Retention::Forever,
         };
-        broker.create(&topic).await.unwrap();
+        broker.create(&topic).await.expect("the broker answers");
     }
     let bus = Bus::new(
         Arc::clone(broker),
@@ -126,20 +129,29 @@ async fn heard_where(other: Option<&'static str>) -> Vec<Heard> {
     let (heard, mut hears) = mpsc::channel(100);
     let (bus, running) = start(&broker, Outside { folder, heard }, &path).await;
     let mut connection = opened(&path, "tocker").await;
-    let mut lock = connection.begin_with("begin immediate").await.unwrap();
+    let mut lock = connection
+        .begin_with("begin immediate")
+        .await
+        .expect("it can be locked");
 
     // When one reaction writes, and another one has seen what it wrote and is about to call.
     for clock in ["writes", "calls"] {
         let (clock, nth) = (clock.to_owned(), 0);
         let tick = Ticked { clock, nth };
-        bus.publisher("ticker").publish(tick).await.unwrap();
+        bus.publisher("ticker")
+            .publish(tick)
+            .await
+            .expect("the broker answers");
     }
     let mut all = vec![hears.recv().await.expect("it goes on")];
     assert_eq!(all, [Heard::Loaded(1)]);
     if let Some(statement) = other {
-        sqlx::query(statement).execute(&mut *lock).await.unwrap();
+        sqlx::query(statement)
+            .execute(&mut *lock)
+            .await
+            .expect("it holds the lock");
     }
-    lock.commit().await.unwrap();
+    lock.commit().await.expect("it holds the lock");
 
     while !matches!(all.last(), Some(Heard::Called(..))) {
         all.push(hears.recv().await.expect("it goes on"));
