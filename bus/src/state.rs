@@ -97,7 +97,8 @@ pub trait Store: Send + Sync + 'static {
     /// Loads a record for a decision, also a deleted one. `None`: never written.
     ///
     /// It may show a change that was submitted and is not yet in the store. A decision that rests
-    /// on one which then does not come about conflicts.
+    /// on one which then does not come about conflicts. See [`Store::confirm`] for what cannot be taken
+    /// back.
     async fn load(&self, record: &RecordId) -> Result<Option<Stored>, Error>;
 
     /// Waits until a record is in the store as it was loaded, for a decision that is about to have an
