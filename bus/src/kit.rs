@@ -188,7 +188,6 @@ impl<S: State> Bench<S> {
             Ok(emitted) => Ok((emitted, context.seal())),
             Err(Failed::Reaction(failure)) => Err(failure),
             Err(Failed::Undecodable(what)) => Err(Failure::park("undecodable", what)),
-            Err(Failed::Stale(_)) => unreachable!("nobody else writes to this store"),
         }
     }
 

@@ -65,20 +65,22 @@ pub(crate) enum Settled {
 impl Outcome {
     /// Judges an attempt. `failures` counts those before it that use up attempts.
     pub(crate) fn of(
-        result: Result<(Emitted, Work), (Failed, Reads)>,
+        result: Result<Emitted, Failed>,
+        work: Work,
         attempt: u32,
         failures: u32,
         policy: &retry::Policy,
         random: u64,
     ) -> Self {
-        let (failure, reads) = match result {
-            Ok((emitted, work)) => return Self::Done(emitted, work),
-            Err((Failed::Undecodable(detail), reads)) => {
-                return Self::Park(Failure::park("undecodable", detail), reads);
-            }
-            Err((Failed::Stale(records), _)) => return Self::Stale(records),
-            Err((Failed::Reaction(failure), reads)) => (failure, reads),
+        if work.is_stale {
+            return Self::Stale(work.reads.into_keys().collect());
+        }
+        let failure = match result {
+            Ok(emitted) => return Self::Done(emitted, work),
+            Err(Failed::Undecodable(detail)) => Failure::park("undecodable", detail),
+            Err(Failed::Reaction(failure)) => failure,
         };
+        let reads = work.reads;
         match failure.remedy() {
             Remedy::Park => Self::Park(failure, reads),
             Remedy::Wait => Self::Retry(failure, policy.wait(attempt, random)),

@@ -9,6 +9,7 @@ pub mod hall;
 pub mod post;
 pub mod prefixed;
 pub mod store;
+pub mod topics;
 pub mod watched;
 pub mod witness;
 

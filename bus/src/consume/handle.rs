@@ -104,12 +104,13 @@ async fn deliver(
             first_at,
             previous,
         };
-        let (attempt, result) = react(host, &delivery, reaction, begins).await;
+        let (attempt, result, work) = react(host, &delivery, reaction, begins).await;
         let begun = attempt.span;
         world::pass(&host.world, Point::Reacted).await;
         let random = host.world.random();
-        let counts = matches!(&result, Err((Failed::Reaction(failure), _)) if failure.remedy() == Remedy::Retry);
-        let outcome = Outcome::of(result, number, failures, &host.retry, random);
+        let counts =
+            matches!(&result, Err(Failed::Reaction(failure)) if failure.remedy() == Remedy::Retry);
+        let outcome = Outcome::of(result, work, number, failures, &host.retry, random);
         if let Outcome::Retry(failure, wait) = &outcome {
             let next_at = host.world.now() + *wait;
             host.note_retry(
@@ -156,7 +157,7 @@ async fn react(
     delivery: &Arc<Delivery>,
     reaction: &Reaction,
     begins: Begins,
-) -> (Attempt, Result<(Emitted, Work), (Failed, Reads)>) {
+) -> (Attempt, Result<Emitted, Failed>, Work) {
     let Begins {
         number, first_at, ..
     } = begins;
@@ -219,12 +220,7 @@ async fn react(
         duration,
         span,
     };
-    let result = match result {
-        _ if let Some(records) = work.stale() => Err((Failed::Stale(records), work.reads)),
-        Ok(emitted) => Ok((emitted, work)),
-        Err(failed) => Err((failed, work.reads)),
-    };
-    (attempt, result)
+    (attempt, result, work)
 }
 
 /// Whether the inbox has the event.

@@ -99,18 +99,10 @@ pub(crate) struct Work {
     pub(crate) writes: BTreeMap<RecordId, Write>,
     // What was read, so that reading twice gives the same.
     texts: BTreeMap<RecordId, Option<Arc<str>>>,
-    // Records that are not in the store as they were read, when a call was to rest on them.
-    stale: Vec<RecordId>,
+    // A call was to rest on a record that is not in the store as it was read: the decision does not count.
+    pub(crate) is_stale: bool,
     effects: u32,
     sealed: bool,
-}
-
-impl Work {
-    /// What the attempt rests on, where a part of it turned out not to be so: then it does not count.
-    pub(crate) fn stale(&self) -> Option<Vec<RecordId>> {
-        let is_stale = !self.stale.is_empty();
-        is_stale.then(|| self.reads.keys().cloned().collect())
-    }
 }
 
 impl Context {
@@ -139,9 +131,10 @@ impl Context {
         decided
     }
 
-    /// See [`Work::stale`].
+    /// What the decision rests on, where a part of that is not so.
     pub(crate) fn stale(&self) -> Option<Vec<RecordId>> {
-        self.lock().stale()
+        let work = self.lock();
+        work.is_stale.then(|| work.reads.keys().cloned().collect())
     }
 
     pub(crate) fn cause(&self) -> &Cause {
@@ -166,21 +159,14 @@ impl Context {
             });
             stored.collect()
         };
-        let mut stale = Vec::new();
         for (id, stored) in read {
             if !store.confirm(&id, &stored).await? {
-                stale.push(id);
+                self.work()?.is_stale = true;
+                let what = format!("{id} is not as it was loaded: the reaction runs again");
+                return Err(Failure::retry("stale", what));
             }
         }
-        if stale.is_empty() {
-            return Ok(());
-        }
-        let what = format!(
-            "{} is not as it was loaded: the reaction runs again",
-            stale[0]
-        );
-        self.work()?.stale = stale;
-        Err(Failure::retry("stale", what))
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Work> {

@@ -11,7 +11,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use super::{Context, Cx, Emits, Emitted, Failure, Reacted};
 use crate::envelope::read::Payload;
 use crate::event::{Event, Schema};
-use crate::state::{RecordId, State};
+use crate::state::State;
 
 /// One reaction of a service.
 pub(crate) struct Reaction {
@@ -31,8 +31,6 @@ pub(crate) enum Failed {
     Undecodable(String),
     /// The reaction said so.
     Reaction(Failure),
-    /// What it rests on, which turned out not to be so.
-    Stale(Vec<RecordId>),
 }
 
 impl Reaction {

@@ -153,19 +153,9 @@ impl<S: State, E: Emits> Through<'_, S, E> {
             let context = context(host, flow.clone());
             let cx = Cx::new(Arc::clone(&context), Arc::new(()));
             let decided = decide(cx).await;
-            if let Some(records) = context.stale() {
-                locks = Some(host.locks.lock(records).await);
-                continue;
-            }
-            let decided = decided.inspect_err(|failure| host.note_failure(failure));
-            let (events, answer) = decided.map_err(Error::Decision)?;
-            let mut emitted = Emitted::default();
-            events.emit(&mut emitted);
-            match apply(host, (&context, &trace), emitted, locks.take()).await? {
-                None => return Ok(answer),
-                Some(records) => {
-                    locks = Some(host.locks.lock(records).await);
-                }
+            match apply(host, (&context, &trace), decided, locks.take()).await? {
+                Ok(answer) => return Ok(answer),
+                Err(changed) => locks = Some(host.locks.lock(changed).await),
             }
         }
         Err(Error::Conflicts)
@@ -207,13 +197,22 @@ impl<S: State, E: Emits> Through<'_, S, E> {
     }
 }
 
-/// Applies a decision. `Some`: these records were changed meanwhile.
-async fn apply(
+/// Applies a decision. The inner error: what it rests on was changed meanwhile, these records.
+///
+/// Locks are let go at the latest when this returns: one of them may be asked for next.
+async fn apply<E: Emits, A>(
     host: &Arc<Host>,
     (context, trace): (&Context, &Trace),
-    emitted: Emitted,
+    decided: Result<(E, A), Failure>,
     locks: Option<Guard>,
-) -> Result<Option<Vec<state::RecordId>>, Error> {
+) -> Result<Result<A, Vec<state::RecordId>>, Error> {
+    if let Some(changed) = context.stale() {
+        return Ok(Err(changed));
+    }
+    let decided = decided.inspect_err(|failure| host.note_failure(failure));
+    let (events, answer) = decided.map_err(Error::Decision)?;
+    let mut emitted = Emitted::default();
+    events.emit(&mut emitted);
     let work = context.seal();
     let touched: Vec<_> = work
         .reads
@@ -224,7 +223,7 @@ async fn apply(
     let change = Arc::new(change(host, (context, trace), work, emitted)?);
     let Some(store) = &host.store else {
         host.outbox.send_all(&change.outbox).await;
-        return Ok(None);
+        return Ok(Ok(answer));
     };
     let submitted = store.submit(Arc::clone(&change));
     // The next may decide: it sees what this one writes.
@@ -235,12 +234,12 @@ async fn apply(
         Applied::Done(committed) => {
             world::pass(&host.world, Point::Committed).await;
             flush(host, committed, change);
-            Ok(None)
+            Ok(Ok(answer))
         }
         Applied::Duplicate | Applied::Fenced => {
             unreachable!("a decision at a door has no event to be seen before, nor a partition")
         }
-        Applied::Conflict(_) => Ok(Some(touched)),
+        Applied::Conflict(_) => Ok(Err(touched)),
     }
 }
 

@@ -11,7 +11,7 @@ use quadrille::service::Running;
 use quadrille::state::memory::MemoryStores;
 use quadrille::{Cx, Failure, Service};
 use quadrille_tests::events::kit::v1::{Ticked, Tocked};
-use quadrille_tests::{hall, witness};
+use quadrille_tests::{hall, topics, witness};
 
 use crate::evening::{Observed, of_flow, until};
 use crate::receiver::{Link, Span};
@@ -62,19 +62,6 @@ impl Observed {
     async fn seen(&self, topic: &str, records: usize) {
         until(|| async { witness::raw(&self.broker, topic).await.len() == records }).await;
     }
-
-    async fn topics(&self) {
-        for name in ["ticks", "tocks"] {
-            let name = quadrille::broker::TopicName::parse(name).unwrap();
-            let topic = quadrille::broker::NewTopic {
-                name,
-                partitions: 6,
-                replication: None,
-                retention: quadrille::event::Retention::Forever,
-            };
-            self.broker.create(&topic).await.unwrap();
-        }
-    }
 }
 
 fn processed(spans: &[Span]) -> Vec<&Span> {
@@ -96,7 +83,7 @@ fn send<'a>(spans: &'a [Span], topic: &str) -> &'a Span {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attempts_in_place_are_siblings_and_a_span_is_never_held_across_a_wait() {
     let observed = Observed::start(|_| {}).await;
-    observed.topics().await;
+    topics::create(&observed.broker).await;
     let bus = observed.bus();
     let running = observed.listener(&bus);
     let flow = observed.tick(&bus, "slow").await;
@@ -138,7 +125,7 @@ async fn attempts_in_place_are_siblings_and_a_span_is_never_held_across_a_wait()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_mode_link_an_attempt_links_to_the_one_before_it() {
     let observed = Observed::start(|options| options.trace_mode = Mode::Link).await;
-    observed.topics().await;
+    topics::create(&observed.broker).await;
     let bus = observed.bus();
     let running = observed.listener(&bus);
     let flow = observed.tick(&bus, "slow").await;
@@ -170,7 +157,7 @@ async fn what_is_parked_says_where_it_came_from_and_is_kept_whatever_is_sampled(
     // Shows an event that its reaction refuses, with and without sampling, and one that nobody can read.
     for ratio in [1.0, 0.0] {
         let observed = Observed::start(|options| options.sample_ratio = ratio).await;
-        observed.topics().await;
+        topics::create(&observed.broker).await;
         let bus = observed.bus();
         let running = observed.listener(&bus);
         let flow = observed.tick(&bus, "broken").await;
@@ -212,7 +199,7 @@ async fn what_is_parked_says_where_it_came_from_and_is_kept_whatever_is_sampled(
 async fn a_crash_leaves_a_tree_whose_parts_all_have_their_flow() {
     // Shows that whoever comes after a crash goes on in the same trace.
     let observed = Observed::start(|_| {}).await;
-    observed.topics().await;
+    topics::create(&observed.broker).await;
     let bus = observed.bus();
     let first = observed.listener(&bus);
     first.status().until(|report| report.ready).await;
@@ -253,7 +240,7 @@ async fn a_collector_that_is_away_holds_nothing_up() {
         options.spans_delay_ms = 10;
     })
     .await;
-    observed.topics().await;
+    topics::create(&observed.broker).await;
     let bus = observed.bus();
     let running = observed.listener(&bus);
     observed.tick(&bus, "a").await;
